@@ -1,0 +1,121 @@
+"""summary.json: the contract for programs, derived from the record alone.
+
+It is written at plan time with every check not-run and exit status 6, and replaced at the end: a run that was killed
+has told the truth. The shape is published in `reports/schemas/summary.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reports.record import RecordedRun
+
+SCHEMA = 1
+VERDICTS = ("passed", "failed", "error", "not-run", "not-applicable", "waived", "signed-off")
+ACCEPTED = frozenset({"passed", "not-applicable", "waived", "signed-off"})
+
+PASSED, FAILED, INTERRUPTED, BROKEN, MISUSE, NOTHING, BLIND = 0, 1, 2, 3, 4, 5, 6
+NEVER_JUDGED = "the run ended before this check was judged"
+
+
+def check_rows(run: RecordedRun) -> list[dict[str, Any]]:
+    """Every planned check with its verdict, in the order of the runbook. A check without a verdict is not-run."""
+    rows = []
+    for planned in run.plan["checks"]:
+        judged = run.verdicts.get((planned["check"], planned["target"])) or {
+            "verdict": "not-run",
+            "reason": NEVER_JUDGED,
+        }
+        rows.append(
+            {
+                key: planned[key]
+                for key in ("check", "item", "target", "phase", "severity", "claim", "expected", "remedy")
+            }
+            | {
+                "verdict": judged["verdict"],
+                "observed": judged.get("observed"),
+                "reason": judged.get("reason"),
+                "observations": judged.get("observations", []),
+                "retries": judged.get("retries", 0),
+                "seconds": judged.get("seconds"),
+            }
+        )
+    return rows
+
+
+def exit_status(verdicts: list[str], ended: int) -> int:
+    """The exit status for these verdicts; `ended` is what stopped the run early (2, 3, 5), or 0."""
+    if ended in {INTERRUPTED, BROKEN, MISUSE, NOTHING}:
+        return ended
+    if "failed" in verdicts:
+        return FAILED
+    if not ACCEPTED.issuperset(verdicts):
+        return BLIND
+    return NOTHING if all(v == "not-applicable" for v in verdicts) else PASSED
+
+
+def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
+    """The summary of a record, whole or cut short. `broken` says that the evidence itself cannot be trusted."""
+    plan, finish = run.plan, run.finish or {}
+    rows = check_rows(run)
+    verdicts = [row["verdict"] for row in rows]
+    counts = Counter(verdicts)
+    status = exit_status(verdicts, finish.get("ended", PASSED))
+    if run.finish is None and status == PASSED:
+        status = BLIND
+    if broken:
+        status = BROKEN
+    verdict = {PASSED: "passed", FAILED: "failed"}.get(status, "blind")
+    gate = (
+        verdict == "passed"
+        and plan["complete"]
+        and plan["dirty"] is False
+        and plan["replay_of"] is None
+        and not plan["twin"]
+    )
+    return {
+        "schema": SCHEMA,
+        "run": plan["run"],
+        "verdict": verdict,
+        "exit_status": status,
+        "gate": gate,
+        "complete": plan["complete"],
+        "dirty": plan["dirty"],
+        "replay_of": plan["replay_of"],
+        "started": plan["at"],
+        "finished": finish.get("at"),
+        "seconds": finish.get("seconds"),
+        "selection": plan["selection"],
+        "place": plan["place"],
+        "runbook_commit": plan["runbook_commit"],
+        "app_commit": plan["app_commit"],
+        "release": finish.get("release"),
+        "image_digest": finish.get("image_digest"),
+        "targets": [
+            {"name": target["name"], "app": target["values"]["app"], "url": target["values"]["url"]}
+            for target in plan["targets"]
+        ],
+        "requests": finish.get("requests", {}),
+        "counts": {name: counts.get(name, 0) for name in VERDICTS},
+        "checks": rows,
+    }
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a reader sees the old or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def write_summary(run: RecordedRun, folder: Path, *, broken: bool = False) -> dict[str, Any]:
+    """Write `summary.json` into the run's folder, and give it."""
+    summary = summarise(run, broken=broken)
+    write_atomically(folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    return summary

@@ -1,0 +1,156 @@
+"""What a person sees while a run goes on, and at its end."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from reports.summary import VERDICTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.terminal import TerminalReporter
+
+    from reports.redaction import Redactor
+
+WIDTH = 110
+LABEL = 11
+PROGRESS_SECONDS = 0.1
+
+
+def failure(check: dict[str, Any], line: dict[str, Any]) -> list[str]:
+    """A failed check as people read it at 3 am: claim, observed, expected, why, what to do, how to see it by hand."""
+    head = f"FAILED {check['item']} · {check['claim']}"
+    rows = [
+        ("observed", line["observed"], line.get("seen_by") or ""),
+        ("expected", check["expected"], check["where"]),
+        ("why", check["why"], ""),
+        ("do", check["remedy"], f"runbook: {check['runbook']}" if check["runbook"] else ""),
+        *(("see", command, "") for command in check["see"]),
+        *((("waive", f"fingerprint {line['fingerprint']}", ""),) if line.get("fingerprint") else ()),
+    ]
+    return [head, *(told for label, text, note in rows if text for told in row(label, text, note))]
+
+
+def row(label: str, text: str, note: str = "") -> list[str]:
+    """A labelled text, wrapped under itself, with a note at its right where there is room, else below."""
+    width = WIDTH - LABEL - 2
+    lines = [w for line in str(text).splitlines() for w in textwrap.wrap(line, width, break_on_hyphens=False) or [""]]
+    lines = lines or [""]
+    if note and len(lines) == 1 and len(lines[0]) + len(note) + 3 <= width:
+        lines[0] = f"{lines[0]}{note:>{width - len(lines[0])}}"
+    elif note:
+        lines.append(f"({note})")
+    return [f"  {label if n == 0 else '':<{LABEL}}{line}" for n, line in enumerate(lines)]
+
+
+class Screen:
+    """Writes to the terminal through pytest's own reporter; without one (`-p no:terminal`) nothing is shown.
+
+    A progress line, on a terminal only, tells what goes on.
+    """
+
+    def __init__(self, redactor: Redactor, reporter: TerminalReporter | None) -> None:
+        self._redactor = redactor
+        self._reporter = reporter
+        self._lock = threading.RLock()
+        self._total = 0
+        self._done = 0
+        self._drawn = False
+        self._last = 0.0
+        self._blind: dict[str, list[str]] = {}
+
+    def _write(self, text: str, **markup: bool) -> None:
+        if self._reporter is None:
+            return
+        with self._lock:
+            self._wipe()
+            self._reporter.write_line(self._redactor.text(text), **markup)
+
+    def _wipe(self) -> None:
+        if self._drawn and self._reporter is not None:
+            self._reporter.write("\r\x1b[2K")
+            self._drawn = False
+
+    def progress(self, text: str) -> None:
+        """Draw the progress line, at most ten times a second."""
+        reporter = self._reporter
+        if reporter is None or not reporter.isatty or os.environ.get("TERM") == "dumb":
+            return
+        with self._lock:
+            if time.monotonic() - self._last < PROGRESS_SECONDS:
+                return
+            self._last = time.monotonic()
+            self._wipe()
+            shown = self._redactor.text(f"{self._done}/{self._total} judged · {text}".replace("\n", " "))
+            reporter.write(shown[: reporter._tw.fullwidth - 1], flush=True)  # noqa: SLF001 - pytest's only way to the width
+            self._drawn = True
+
+    def planned(self, plan: dict[str, Any]) -> None:
+        """Say what is about to be judged."""
+        applying = [check for check in plan["checks"] if not check["missing_key"]]
+        self._total = len(applying)
+        looks = {name for check in applying for name in check["observations"]}
+        phases = "+".join(dict.fromkeys(check["phase"] for check in plan["checks"])) or "nothing"
+        names = ", ".join(f"{target['values']['app']} ({target['name']})" for target in plan["targets"])
+        commit = f", app at {plan['app_commit'][:10]}" if plan["app_commit"] else ""
+        commit += " with uncommitted changes" if plan["dirty"] else ""
+        replay = f", replay of {plan['replay_of']}" if plan["replay_of"] else ""
+        self._write(f"{phases} of {names}{commit}{replay}: {self._total} checks on {len(looks)} looks")
+
+    def judged(self, check: dict[str, Any], line: dict[str, Any]) -> None:
+        """Show a failure at once; gather what could not look under its cause."""
+        self._done += line["verdict"] != "not-applicable"
+        if line["verdict"] == "failed":
+            first, *rest = failure(check, line)
+            self._write("")
+            self._write(first, red=True, bold=True)
+            for text in rest:
+                self._write(text)
+        elif line["verdict"] == "waived":
+            self._write(f"WAIVED {check['item']} · {check['claim']}: {line['reason']}")
+        elif line["verdict"] == "error":
+            self._blind.setdefault(line["reason"], []).append(check["check"])
+        self.progress(check["check"])
+
+    def finished(self, folder: Path, summary: dict[str, Any] | None, broken: str | None) -> None:
+        """The last lines: what could not look and why, the verdict, where the report is."""
+        for reason, checks in self._blind.items():
+            count = "1 check" if len(checks) == 1 else f"{len(checks)} checks"
+            self._write("")
+            self._write(f"{count} could not look: {reason}", yellow=True, bold=True)
+            for text in textwrap.wrap(", ".join(checks), WIDTH - 2, break_on_hyphens=False, break_long_words=False):
+                self._write(f"  {text}")
+        self._write("")
+        if broken or summary is None:
+            self._write(f"EVIDENCE BROKEN · {broken}", red=True, bold=True)
+            return
+        counts = " · ".join(f"{summary['counts'][v]} {v}" for v in VERDICTS if summary["counts"][v])
+        gate = "gate open" if summary["gate"] else f"gate closed: {why_closed(summary)}"
+        colour = {"passed": {"green": True}, "failed": {"red": True}}.get(summary["verdict"], {"yellow": True})
+        self._write(f"{summary['verdict'].upper()} · {counts} · {summary['seconds']} s", bold=True, **colour)
+        self._write(f"  {gate}")
+        self._write(f"  evidence   {_near(folder)}")
+
+
+def why_closed(summary: dict[str, Any]) -> str:
+    """Why this run opens no gate, in a few words."""
+    reasons = [
+        (summary["verdict"] != "passed", f"the verdict is {summary['verdict']}"),
+        (summary["replay_of"] is not None, "this is a replay"),
+        (not summary["complete"], "only a part of the phase was selected"),
+        (summary["dirty"] is None, "git cannot tell whether the checkout is clean"),
+        (bool(summary["dirty"]), "the checkout has uncommitted changes"),
+    ]
+    return next((words for holds, words in reasons if holds), "the twin is not production")
+
+
+def _near(folder: Path) -> str:
+    try:
+        return os.path.relpath(folder)
+    except ValueError:  # another drive
+        return str(folder)
