@@ -75,6 +75,11 @@ class Record:
         """The SHA-256 of the last line."""
         return self._previous
 
+    @property
+    def closed(self) -> bool:
+        """Whether the run is over: a look that ends later belongs to no run."""
+        return self._file.closed
+
     def append(self, kind: str, content: dict[str, Any], *, sync: bool = False) -> None:
         """Append one line.
 
@@ -84,6 +89,8 @@ class Record:
         with self._lock:
             if self._broken:
                 raise RecordError(self._broken)
+            if self._file.closed:
+                return
             line: dict[str, Json] = {"kind": kind, "at": utc(), "previous": self._previous, **content}
             encoded = rfc8785.dumps(self._redactor.data(exact(line)))
             try:

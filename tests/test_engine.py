@@ -284,3 +284,20 @@ def test_a_torn_last_line_is_told_and_the_rest_is_read(bench: Bench) -> None:
 
     assert read_record(record).torn
     assert len(read_record(record).verdicts) == 2
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
+def test_a_chapter_that_cannot_be_read_is_three_and_named(bench: Bench, workers: list[str]) -> None:
+    run = bench.run(LOOK + GREEN + "\nimport not_there\n", "-m", "predeploy", *workers)
+
+    assert run.status == 3, run.text
+    assert "No module named 'not_there'" in run.text
+    assert "Traceback" not in run.text
+
+
+def test_a_look_that_ends_after_the_run_disturbs_nothing(bench: Bench) -> None:
+    late = LATE + GREEN.replace("greeting: Observation", "late: Observation").replace("_one", "_late")
+    run = bench.run(LOOK + RED + late.replace("_two", "_late_two"), "-m", "predeploy", "-x")
+
+    assert run.status == 1, run.text
+    assert "Traceback" not in run.text
