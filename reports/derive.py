@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from reports import junit
 from reports.record import read_record
-from reports.summary import write_atomically, write_summary
+from reports.summary import summarise, write_atomically, write_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reports.record import RecordedRun
     from reports.redaction import Redactor
 
 
@@ -28,14 +29,19 @@ def reports(folder: Path, redactor: Redactor, *, broken: bool = False) -> dict[s
         RecordError, OSError: the record cannot be read, or a report not written.
     """
     run = read_record(folder)
-    summary = write_summary(run, folder, broken=broken)
-    write_atomically(folder / "junit.xml", junit.render(summary, run.plan))
     try:
+        _write(run, folder, broken=broken)
         scan(folder, redactor)
-    except LeakedError:
-        write_summary(run, folder, broken=True)
+    except BaseException:
+        _write(run, folder, broken=True)
         raise
-    return summary
+    return summarise(run, broken=broken)
+
+
+def _write(run: RecordedRun, folder: Path, *, broken: bool) -> None:
+    summary = summarise(run, broken=broken)
+    write_atomically(folder / "junit.xml", junit.render(summary, run.plan))
+    write_summary(run, folder, broken=broken)
 
 
 def scan(folder: Path, redactor: Redactor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 import threading
 import time
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reports.redaction import Redactor
 
 WIDTH = 110
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 LABEL = 11
 PROGRESS_SECONDS = 0.1
 
@@ -48,6 +50,11 @@ def row(label: str, text: str, note: str = "") -> list[str]:
     return [f"  {label if n == 0 else '':<{LABEL}}{line}" for n, line in enumerate(lines)]
 
 
+def printable(text: str) -> str:
+    """Text that cannot move the cursor, change colours or turn the reading direction: what endpoints say is hostile."""
+    return UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 class Screen:
     """Writes to the terminal through pytest's own reporter; without one (`-p no:terminal`) nothing is shown.
 
@@ -69,7 +76,7 @@ class Screen:
             return
         with self._lock:
             self._wipe()
-            self._reporter.write_line(self._redactor.text(text), **markup)
+            self._reporter.write_line(printable(self._redactor.text(text)), **markup)
 
     def _wipe(self) -> None:
         if self._drawn and self._reporter is not None:
@@ -86,7 +93,7 @@ class Screen:
                 return
             self._last = time.monotonic()
             self._wipe()
-            shown = self._redactor.text(f"{self._done}/{self._total} judged · {text}".replace("\n", " "))
+            shown = printable(self._redactor.text(f"{self._done}/{self._total} judged · {text}".replace("\n", " ")))
             reporter.write(shown[: reporter._tw.fullwidth - 1], flush=True)  # noqa: SLF001 - pytest's only way to the width
             self._drawn = True
 
