@@ -4,4 +4,7 @@ pytest_plugins = [
     "fixtures.acceptance",
     "fixtures.settings",
     "fixtures.run",
+    "fixtures.source",
+    "fixtures.cli",
+    "reports.html_table",
 ]
