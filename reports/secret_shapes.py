@@ -92,20 +92,27 @@ def _is_about(words: str, found: str) -> bool:
 
 @dataclass(frozen=True)
 class Shape:
-    """A pattern, tried where one of its anchors occurs. Its first group is what is secret; without one, all of it."""
+    """A pattern, tried where one of its anchors occurs. Its first group is what is secret; without one, all of it.
+
+    With `within`, only in stretches of text that match that.
+    """
 
     label: str
     anchors: tuple[str, ...]
     pattern: re.Pattern[str]
+    within: re.Pattern[str] | None = None
 
     def spans(self, text: str) -> Iterator[Span]:
         """Where the shape occurs."""
         group = min(self.pattern.groups, 1)
-        return ((*match.span(group), self.label) for match in self.pattern.finditer(text))
+        stretches = (found.span() for found in self.within.finditer(text)) if self.within else ((0, len(text)),)
+        for start, end in stretches:
+            yield from ((*match.span(group), self.label) for match in self.pattern.finditer(text, start, end))
 
 
-def _shape(label: str, anchors: str, pattern: str) -> Shape:
-    return Shape(label, tuple(anchors.split()), re.compile(pattern, re.ASCII))
+def _shape(label: str, anchors: str, pattern: str, within: str | None = None) -> Shape:
+    stretch = re.compile(within) if within else None
+    return Shape(label, tuple(anchors.split()), re.compile(pattern, re.ASCII), stretch)
 
 
 _SLASH = r"(?:\\{0,8}/|%2[fF])"
@@ -113,13 +120,16 @@ _FLY = r"(?:fm1[ar]|fm2)_(?:[\w+=%-]|\\{0,8}/){8,}"
 _PEM_END = r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_BODY = r"(?:[^-]|-(?!----))"
 
+# The start of a word, also behind an escape: \\nghp_, %20ghp_. Within a word, base64 makes such tokens by chance.
+_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+
 # Shapes that leave no doubt. Fly.io: fly.io/docs/security/tokens; the others as their makers publish them for scanners.
 SHAPES = (
     _shape("fly-token", "fm1r_ fm1a_ fm2_", rf"{_FLY}(?:,{_FLY})*"),
     # Not the tail of a word such as info1_, but right behind an escape: \nfo1_.
     _shape("fly-token", "fo1_", r"(?:(?<![a-z])|(?<=\\[nrt]))fo1_[\w-]{8,}"),
     _shape("fly-token", "FlyV1", r"FlyV1(?: |\+|%20)((?=[\w+/=%,.~-]*[0-9_])[\w+/=%,.~-]{8,})"),
-    _shape("aws-key-id", "AKIA ASIA", r"(?:(?<![A-Z0-9])|(?<=%[0-9A-F]{2}))A(?:KI|SI)A[A-Z0-9]{16}(?![A-Z0-9])"),
+    _shape("aws-key-id", "AKIA ASIA", _START + r"A(?:KI|SI)A[A-Z0-9]{16}(?![A-Z0-9])"),
     _shape("slack-token", "xox xapp-", r"(?:xox[a-z]|xapp)-[A-Za-z0-9-]{8,}"),
     _shape(
         "slack-webhook",
@@ -141,16 +151,17 @@ SHAPES = (
         r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
         rf"(?:{_PEM_BODY}+{_PEM_END}|{_PEM_BODY}{{0,300}}?[A-Za-z0-9+/]{{16}}{_PEM_BODY}*)",
     ),
-    _shape("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{16,}"),
+    _shape("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", _START + r"gh[pousr]_[A-Za-z0-9]{16,}"),
     _shape("github-token", "github_pat_", r"github_pat_\w{16,}"),
-    _shape("npm-token", "npm_", r"npm_[A-Za-z0-9]{30,}"),
+    _shape("npm-token", "npm_", _START + r"npm_[A-Za-z0-9]{30,}"),
     _shape("userinfo", "://", r"://([^\s/?#\"'<>:@\\]*:(?![$*{])[^\s/?#\"'<>\\]+)@"),
     _shape("userinfo", "://", r"://(?:(?<=http://)|(?<=https://))([^\s/?#\"'<>:@$*{\\]{8,})@"),
-    # A JSON Web Key as text: RFC 7518, 6.2.2, 6.3.2 and 6.4.1. The member's name stays.
+    # A JSON Web Key as text: RFC 7518, 6.2.2, 6.3.2 and 6.4.1. The member's name stays, beside its `kty`.
     _shape(
         "private-jwk",
         "kty",
         r"(?:(?<=\")|(?<='))(?:dp?|dq|qi?|[pk])\\{0,8}[\"']\s{0,9}:\s{0,9}\\{0,8}[\"']([\w-]{20,})",
+        within=r"(?<![^{}])[^{}]*?[\"']kty\\{0,8}[\"']\s{0,9}:[^{}]*",
     ),
 )
 _ANCHORED = tuple((anchor, shape) for shape in SHAPES for anchor in shape.anchors)

@@ -28,7 +28,7 @@ def failure(check: dict[str, Any], line: dict[str, Any]) -> list[str]:
     """A failed check as people read it at 3 am: claim, observed, expected, why, what to do, how to see it by hand."""
     head = f"FAILED {check['item']} · {check['claim']}"
     rows = [
-        ("observed", line["observed"], line.get("seen_by") or ""),
+        ("observed", line["observed"], f"({line['seen_by']})" if line.get("seen_by") else ""),
         ("expected", check["expected"], check["where"]),
         ("why", check["why"], ""),
         ("do", check["remedy"], f"runbook: {check['runbook']}" if check["runbook"] else ""),
@@ -46,7 +46,7 @@ def row(label: str, text: str, note: str = "") -> list[str]:
     if note and len(lines) == 1 and len(lines[0]) + len(note) + 3 <= width:
         lines[0] = f"{lines[0]}{note:>{width - len(lines[0])}}"
     elif note:
-        lines.append(f"({note})")
+        lines.append(note if note.startswith("(") else f"({note})")
     return [f"  {label if n == 0 else '':<{LABEL}}{line}" for n, line in enumerate(lines)]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from fixtures import fly_cli
-from fixtures.fly_cli import Cli
+from fixtures.fly_cli import Cli, Validation
 from fixtures.fly_help import CommandHelp, pages, told
-from fixtures.looks import Unseen
+from fixtures.looks import Unreadable, Unseen
 
 STAND_IN = Path(__file__).parent.parent / "fixtures" / "twin" / "bin" / "fly"
 
@@ -28,6 +28,43 @@ def test_the_version_is_read(tmp_path: Path) -> None:
     cli = playing(tmp_path, """echo '{"Name":"flyctl","Version":"0.4.87","Commit":"x"}'""")
 
     assert fly_cli.version(cli, 5) == {"path": str(tmp_path / "flyctl"), "version": "0.4.87", "error": None}
+
+
+@pytest.mark.parametrize("script", ["echo v20.20.2", "echo '{}'", "true"])
+def test_another_program_is_no_cli(tmp_path: Path, script: str) -> None:
+    found = fly_cli.version(playing(tmp_path, script), 5)
+
+    assert found["version"] is None
+    assert "is this the Fly CLI?" in str(found["error"])
+
+
+def test_a_failure_is_told_without_the_query(tmp_path: Path) -> None:
+    query = r"failed to run query (query ($n: String!) {\n  app(name: $n) { id }\n}): Could not find App\n"
+    script = f"printf 'Error: {query}' >&2; exit 1"
+
+    assert fly_cli.status(playing(tmp_path, script), "x", 5)["error"] == "Could not find App"
+
+
+def test_what_we_have_told_of_a_refused_file_is_not_told_again() -> None:
+    lines = [
+        "Validating fly.toml",
+        "WARN Service HTTP check has an interval less than 1 second (15ns); this will be raised to 1 second",
+        "Strict validation found unrecognised sections or keys:",
+        "- http_service.checks[2].type",
+        "- autoscaling",
+        "- http_service.types",
+        "Error: strict validation failed",
+    ]
+    ours = (
+        "fly.toml:9 [http_service.checks[2]] type is ignored: every entry here is an HTTP check",
+        "fly.toml:20 autoscaling is ignored",
+    )
+
+    assert Validation.parse({"valid": False, "lines": lines}).beyond(ours) == ("- http_service.types",)
+    assert Validation.parse({"valid": True, "lines": lines}).beyond(()) == ()
+    assert Validation.parse({"valid": False, "lines": []}).beyond(ours) == (
+        "`fly config validate --strict` refuses it, and says no reason",
+    )
 
 
 def test_a_missing_cli_is_a_fact_for_its_version_and_a_reason_for_all_else(tmp_path: Path) -> None:
@@ -146,13 +183,18 @@ COMMANDS = {
 def test_commands_are_judged_by_the_help_of_the_cli(tmp_path: Path) -> None:
     listed = [(f"item {number}", text) for number, text in enumerate(COMMANDS)]
     cli = Cli(os.environ | {"FLYCTL_BIN": str(STAND_IN)}, tmp_path)
-    found = CommandHelp.parse({"commands": [list(one) for one in listed], "pages": pages(cli, told(listed), 10)})
-    expected = [f"{where}: `{text}`: {wrong}" for where, text in listed if (wrong := COMMANDS[text])]
+    given = [{"words": words, "help": text} for words, text in pages(cli, told(listed), 10).items()]
+    found = CommandHelp.parse({"commands": [list(one) for one in listed], "pages": given})
+    told_at = {
+        wrong: [where for where, text in listed if COMMANDS[text] == wrong] for wrong in COMMANDS.values() if wrong
+    }
+    expected = [f"{wrong} ({', '.join(where)})" for wrong, where in told_at.items()]
 
     assert (found.count, list(found.unknown)) == (14, expected)
 
 
 def test_a_cli_whose_help_is_none_is_told() -> None:
-    found = CommandHelp.parse({"commands": [["DEP-2", "fly deploy"]], "pages": {"deploy": "segmentation fault"}})
+    page = {"words": "deploy", "help": "segmentation fault"}
 
-    assert found.unknown == ("DEP-2: `fly deploy`: `fly deploy --help` printed no help",)
+    with pytest.raises(Unreadable, match="`fly deploy --help` printed no help: is this the Fly CLI"):
+        CommandHelp.parse({"commands": [["DEP-2", "fly deploy"]], "pages": [page]})

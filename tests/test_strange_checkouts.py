@@ -42,11 +42,18 @@ def judge(source: Path, target: Path, **changes: str | None) -> Finished:
 
 
 def cut(file: str, text: str) -> Callable[[Path], None]:
-    return lambda checkout: (checkout / file).write_text(text, encoding="utf-8") and None
+    def change(checkout: Path) -> None:
+        (checkout / file).write_text(text, encoding="utf-8")
+
+    return change
 
 
-def gone(*files: str) -> Callable[[Path], None]:
-    return lambda checkout: [(checkout / file).unlink() for file in files] and None
+def gone(file: str) -> Callable[[Path], None]:
+    return lambda checkout: (checkout / file).unlink()
+
+
+def latin(checkout: Path) -> None:
+    (checkout / "fly.toml").write_bytes(b"app = '\xff'\n")
 
 
 def instead(file: str, make: Callable[[Path], None]) -> Callable[[Path], None]:
@@ -66,7 +73,7 @@ STRANGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "no fly.toml": (gone("fly.toml"), "PRE-6", "fly.toml"),
     "fly.toml is broken TOML": (cut("fly.toml", 'app = "x"\n[env\n'), "CFG-5", "fly.toml:2"),
     "fly.toml is empty": (cut("fly.toml", ""), "CFG-5", "fly.toml"),
-    "fly.toml is not UTF-8": (lambda c: (c / "fly.toml").write_bytes(b"app = '\xff'\n") and None, "CFG-5", "fly.toml"),
+    "fly.toml is not UTF-8": (latin, "CFG-5", "fly.toml"),
     "fly.toml is a FIFO": (instead("fly.toml", os.mkfifo), "PRE-6", "fly.toml"),
     "fly.toml is a folder": (instead("fly.toml", lambda p: p.mkdir()), "PRE-6", "fly.toml"),
     "fly.toml is 50 MB": (instead("fly.toml", huge), "CFG-5", "fly.toml"),

@@ -27,13 +27,19 @@ class LooseWorld(World):
     """`with LooseWorld(folder, source) as world: world.look("build")`; what a look stands on is looked at first."""
 
     def __init__(
-        self, folder: Path, source: Path | None = None, *, target: Target | None = None, **environment: str
+        self,
+        folder: Path,
+        source: Path | None = None,
+        *,
+        target: Target | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.target = target or load_target("production")
         self.source = source
         self.clock = datetime(2026, 11, 24, 12, tzinfo=UTC)
         self.folder = folder
-        self.environment: Mapping[str, str] = {**os.environ, **environment}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLY_", "RUNBOOK_"))}
+        self.environment: Mapping[str, str] = own | dict(environment or {})
         self.deadline_seconds = 60.0
         self.said: list[str] = []
         self._seen: dict[str, Observation] = {}

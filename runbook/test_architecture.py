@@ -1,0 +1,119 @@
+"""Architecture: the release of Next.js, what its build puts out, and how a deploy reaches the machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.plan import item
+from fixtures.semver import within_major
+
+if TYPE_CHECKING:
+    from fixtures.fly_toml import FlyToml
+    from fixtures.next_config import NextConfig
+    from fixtures.package import Lock, Package
+    from fixtures.target import Target
+
+
+@item("ARC-2", expects="Next.js {next.minimum_version} or newer, of the same major release")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_next_is_the_documented_release_or_a_newer_one(lock: Lock, expected: Target) -> None:
+    """Next.js is the documented release or a newer one of its major line.
+
+    The lock file decides what is installed. Another major release changes what this runbook takes for granted:
+    standalone output, how it minifies, which keys next.config may have.
+    """
+    held = lock.versions.get("next")
+
+    assert within_major(held, expected.next.minimum_version), f"{lock.file} holds next {held}"
+
+
+@item("ARC-2", expects="one version of Next.js in package.json, and no range")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_next_is_pinned(package: Package) -> None:
+    """The manifest asks for exactly one version of Next.js.
+
+    A range lets the next `npm install`, made for some other reason, bring a framework that nobody has tried.
+    """
+    asked = package.asked("next")
+
+    assert asked.exact, f"{asked.where} asks for next {asked.asked or 'not at all'}"
+
+
+@item("ARC-2", expects="a package.json that npm can read")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_the_manifest_can_be_read(manifest_problems: tuple[str, ...]) -> None:
+    """package.json is a manifest: JSON, and an object.
+
+    Without it nobody knows what is deployed; all that is judged by it cannot be looked at.
+    """
+    assert not manifest_problems, "; ".join(manifest_problems)
+
+
+@item("ARC-2", expects="the same versions in package.json and in its lock file")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_manifest_and_lock_file_agree(package: Package, lock: Lock) -> None:
+    """Manifest and lock file agree on every dependency.
+
+    `npm ci`, with which the image is built, refuses to install from a pair that differs.
+    """
+    differences = lock.disagreements(package)
+
+    assert not differences, "; ".join(differences)
+
+
+@item("ARC-3", expects='output: "{next.output}"')
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_the_build_is_asked_for_standalone_output(next_config: NextConfig, expected: Target) -> None:
+    """The build is asked for the output that the image copies.
+
+    next.config is judged as node evaluates it, so a value that is computed counts, and one that is commented out does
+    not.
+    """
+    place = next_config.where("output")
+
+    assert next_config.output == expected.next.output, f"{place} asks for {next_config.output or 'no'} output"
+
+
+@item("ARC-4", expects="the strategy {deploy.strategy}, in writing")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_deploys_are_rolling(fly_toml: FlyToml, expected: Target) -> None:
+    """Machines are replaced one after the other.
+
+    Any other strategy takes down what serves, or needs twice the machines. The platform's default is its own to change.
+    """
+    place = fly_toml.where("deploy.strategy")
+
+    assert fly_toml.strategy == expected.deploy.strategy, f"{place} has the deploy strategy {fly_toml.strategy}"
+
+
+@item("ARC-4", expects="fewer than {machines.minimum} machines replaced at a time")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_a_deploy_leaves_machines_that_serve(fly_toml: FlyToml, expected: Target) -> None:
+    """A deploy never replaces all machines at the same time.
+
+    `max_unavailable` is a share below 1, and a number of machines from 1 on (Fly.io's configuration reference): as high
+    as the floor, it makes of a rolling deploy an outage.
+    """
+    place, at_once = fly_toml.where("deploy.max_unavailable"), fly_toml.max_unavailable or 0
+
+    assert at_once < expected.machines.minimum, f"{place} lets a deploy replace {at_once:g} machines at a time"
+
+
+@item("ARC-4", expects="at least one health check that a deploy waits for")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_deploys_wait_for_health_checks(fly_toml: FlyToml) -> None:
+    """A deploy goes on to the next machine only when the one before is healthy.
+
+    The platform waits for the checks of services and for those of the top level. Which checks these are is HCK-1 to 3.
+    """
+    assert fly_toml.checks, f"{fly_toml.file} asks for no health check at all"

@@ -1,0 +1,54 @@
+"""Health, live: what the app says of itself through the edge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.plan import item
+
+if TYPE_CHECKING:
+    from fixtures.health import DeepHealth, Parts, SimpleHealth, Timing
+    from fixtures.target import Target
+
+
+@item("HLT-1", expects="200 and the documented body from {health_checks.simple.path}")
+@pytest.mark.smoke
+def test_app_is_up(health: SimpleHealth) -> None:
+    """The simple health check answers 200 with its documented body."""
+    assert not health.faults, "; ".join(health.faults)
+
+
+@item("HLT-2", expects="{health_checks.simple.path} within {health.simple_limit_seconds} s")
+@pytest.mark.smoke
+def test_simple_health_is_quick(simple_timing: Timing, expected: Target) -> None:
+    """The simple health check answers before the platform would lose patience and take the machine out."""
+    limit = expected.health.simple_limit_seconds
+
+    assert simple_timing.seconds <= limit, f"{simple_timing.url} took {simple_timing.seconds:.2f} s"
+
+
+@item("HLT-3", expects='200 and status "healthy" from {health_checks.deep.path}')
+@pytest.mark.smoke
+def test_app_calls_itself_healthy(deep_health: DeepHealth) -> None:
+    """The deep health check answers 200, and its verdict is "healthy": "degraded" comes with 200, too."""
+    assert not deep_health.faults, "; ".join(deep_health.faults)
+
+
+@item("HLT-3", expects="{health.parts}, each one pass")
+@pytest.mark.smoke
+def test_every_part_is_healthy(parts: Parts, expected: Target) -> None:
+    """Every part that the deep check reports on passes, and none of the documented ones is missing."""
+    ill = parts.ill(expected.health.parts)
+
+    assert not ill, "; ".join(ill)
+
+
+@item("HLT-4", expects="{health_checks.deep.path} within {health.deep_limit_seconds} s")
+@pytest.mark.postdeploy
+def test_deep_health_is_quick(deep_timing: Timing, expected: Target) -> None:
+    """The deep health check answers before the platform would give it up."""
+    limit = expected.health.deep_limit_seconds
+
+    assert deep_timing.seconds <= limit, f"{deep_timing.url} took {deep_timing.seconds:.2f} s"
