@@ -45,6 +45,7 @@ _PLAIN_WORDS = frozenset(
 )
 _ONE_VERSION = r"[~^<>=v]{0,2} ?\d{1,5}(?:\.(?:\d{1,5}|x|\*)){0,2}(?:-(?:alpha|beta|canary|next|pre|rc)[.\d]*)?"
 _VERSIONS = re.compile(rf"{_ONE_VERSION}(?:(?: ?\|\| ?| - | ){_ONE_VERSION})*")
+_VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z]+)+")  # the name of an environment variable
 _REFERENCE = re.compile(
     r"(?:\w+ )?(?:\$?\{\{?[\w .-]*\}{0,2}|\$\([\w .-]*\)?|\$[A-Z_][A-Z0-9_]*|<[^<>]*>|%(?:\(\w+\))?s|\*+|\.{3}|…"
     r"|(?:process\.env|os\.environ)(?:[.\[(][\w\"'.]*[\])]?)?)"
@@ -77,8 +78,8 @@ def is_plain(value: str) -> bool:
 
 
 def is_reference(value: str) -> bool:
-    """Whether a value only says where the secret is: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`."""
-    return len(value) <= _LONGEST_PLAIN and bool(_REFERENCE.fullmatch(value))
+    """Whether a value only says where the secret is: `$TOKEN`, `${{ secrets.TOKEN }}`, `<token>`, `***`, `MY_TOKEN`."""
+    return len(value) <= _LONGEST_PLAIN and bool(_REFERENCE.fullmatch(value) or _VARIABLE_NAME.fullmatch(value))
 
 
 def _words(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,20 @@ def test_long_output_keeps_head_and_tail() -> None:
     assert "bytes left out" in done.stdout
     assert len(done.stdout) < 1_100
     assert done.stdout_bytes == 50_012
+
+
+@pytest.mark.parametrize("between", ["\n", " ", '","'])
+@pytest.mark.parametrize("shift", range(5))
+def test_a_cut_tears_no_secret(between: str, shift: int) -> None:
+    done = python(f"print('-' * {shift} + {between!r}.join(['fm2_secret'] * 500))", output_limit_bytes=1_000)
+    words = re.split(r'[\s",]+', done.stdout.replace("-", "").partition("[…")[0] + done.stdout.partition("…]")[2])
+
+    assert set(words) <= {"fm2_secret", ""}
+    assert len(done.stdout) > 900
+
+
+def test_a_signal_without_a_name_is_told_by_number() -> None:
+    assert python("import os; os.kill(os.getpid(), 40)").signal == "signal 40"
 
 
 def test_output_at_the_limit_is_whole() -> None:

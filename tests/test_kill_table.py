@@ -5,6 +5,7 @@ A fault may take others along: what it blinds is declared beside it, and becomes
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,17 +15,19 @@ from fixtures.twin import fault_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from runs import Finished
 
     from fixtures.twin.edits import Edit
+    from fixtures.twin.fault_cli import OtherCli
     from fixtures.twin.fault_people import Neglect
 
 # What needs a build has faults of its own; the source is judged without waiting for one.
-BUILT = "BLD SEC-1 SEC-2 PRE-3 PRE-5 REC-6 HDR HLT JWK OPT-1 OPT-2 OPT-3 OPT-4 OPT-5 OPT-6".split()
+BUILT = (*("BLD", "SEC-1", "SEC-2", "PRE-3", "PRE-5", "REC-6", "HDR", "HLT", "JWK"), *(f"OPT-{n}" for n in range(1, 7)))
 SOURCE = ("-m", "predeploy or maintenance", "-k", f"not ({' or '.join(BUILT)})")
-FAULTS: dict[str, Edit | Neglect] = {**fault_table.EDITS, **fault_table.PEOPLE}
+FAULTS: dict[str, Edit | Neglect | OtherCli] = {**fault_table.EDITS, **fault_table.PEOPLE, **fault_table.CLIS}
 PLATFORM = {
     "not-authenticated": ("PRE-2/test_fly_cli_is_logged_in", ("fly_status",)),
     "app-not-visible": ("PRE-2/test_the_login_can_see_the_app", ()),
@@ -33,11 +36,21 @@ KILLED: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def table() -> Iterator[None]:
+def table(request: pytest.FixtureRequest) -> Iterator[None]:
     """Print what was killed by what, once all faults have been tried."""
     yield
     width = max(map(len, KILLED), default=0)
-    print(f"\nkill table: {len(KILLED)} faults", *(f"  {n:<{width}}  {KILLED[n]}" for n in sorted(KILLED)), sep="\n")
+    rows = "".join(f"  {name:<{width}}  {KILLED[name]}\n" for name in sorted(KILLED))
+    with capsys_disabled(request):
+        sys.stdout.write(f"\nkill table: {len(KILLED)} faults, each with the one check that it turned red\n{rows}")
+
+
+def capsys_disabled(request: pytest.FixtureRequest) -> AbstractContextManager[None]:
+    """The terminal itself, past pytest's capture."""
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
+    whole: AbstractContextManager[None] = capture.global_and_fixture_disabled()
+    return whole
 
 
 def judge(tmp_path: Path, *faults: str) -> Finished:
@@ -66,6 +79,8 @@ def test_the_healthy_twin_is_green(tmp_path: Path) -> None:
 
     assert run.status == 0, run.text
     assert set(run.verdicts().values()) == {"passed", "signed-off"}
+    killers = {fault.kills for fault in FAULTS.values()} | {kills for kills, _ in PLATFORM.values()}
+    assert set(run.verdicts()) - killers == set(), "checks without a fault"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from runs import Finished, environment, run_pytest
 
-from fixtures.twin.checkout import commit, git, make_checkout
+from fixtures.twin.checkout import commit, git, make_checkout, push
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +96,9 @@ STRANGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
 def test_a_strange_checkout_is_told_in_a_sentence(checkout: Path, target: Path, name: str) -> None:
     change, item, words = STRANGE[name]
     change(checkout)
-    commit(checkout)
-    git(checkout, "update-ref", "refs/remotes/origin/main", "HEAD")
+    if "FIFO" not in name:  # git has no way to commit one
+        commit(checkout)
+        push(checkout)
     run = judge(checkout, target)
 
     assert run.status in {1, 6}, run.text
