@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.predeploy, pytest.mark.offline]
 
 
-@item("SEC-3", expects="no secret in [env] of {source.fly_config}")
+@item("SEC-3", expects="no secret in [env] and [build.args] of {source.fly_config}")
 def test_fly_toml_sets_no_secret(fly_toml: FlyToml) -> None:
-    """No variable that fly.toml sets is a secret, by its name or by the shape of its value.
+    """No variable that fly.toml sets, for the app or its build, is a secret by its name or by the shape of its value.
 
     Whoever can read the repository has it, for good: history keeps what a later commit takes out.
     """
-    reasons = {name: looks_secret(name, value) for name, value in fly_toml.env.items()}
-    secrets = [f"{fly_toml.where(f'env.{name}')} {reason}" for name, reason in reasons.items() if reason]
+    tables = {"env": fly_toml.env, "build.args": fly_toml.build_args}
+    reasons = {f"{key}.{n}": looks_secret(n, value) for key, table in tables.items() for n, value in table.items()}
+    secrets = [f"{fly_toml.where(path)} {reason}" for path, reason in reasons.items() if reason]
 
     assert not secrets, "; ".join(secrets)
 

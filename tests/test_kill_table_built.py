@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from runs import Finished
 
+    from fixtures.twin.edits import Edit
+    from fixtures.twin.fault_services import Service
+
 pytestmark = pytest.mark.slow
 
 Change = tuple[str, str, "Callable[[Any], object]"]  # the check it kills, the look it changes, and how
@@ -156,6 +159,7 @@ RECORDED: dict[str, Change] = {
         put(differences=["app/page.js differs"], difference_count=1),
     ),
 }
+FAULTS: dict[str, Edit | Service] = {**fault_table.BUILT, **fault_table.SERVICES}
 WHOLE = ("build-fails", "server-crashes-at-boot", "sniffing-allowed-on-404s")
 PARTS = {
     "app-test-fails": "PRE-5 or SEC-2",
@@ -175,7 +179,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 def test_the_healthy_twin_is_green_and_no_check_is_without_a_fault(healthy: Finished) -> None:
     killed = {kills for kills, _, _ in RECORDED.values()}
-    killed |= {fault.kills for fault in (*fault_table.BUILT.values(), *fault_table.SERVICES.values())}
+    killed |= {fault.kills for fault in FAULTS.values()}
     needs_build = {
         check for check in healthy.verdicts() if check.startswith(("BLD", "SEC-1", "SEC-2", "PRE-3", "PRE-5"))
     }
@@ -221,7 +225,7 @@ def test_a_fault_that_happens_turns_its_check_red_and_no_other(tmp_path: Path, n
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_fault_that_needs_no_build_turns_its_check_red_and_no_other(tmp_path: Path, name: str) -> None:
-    fault = {**fault_table.BUILT, **fault_table.SERVICES}[name]
+    fault = FAULTS[name]
     selection = ("-m", "predeploy", "-k", PARTS[name])
 
     run = run_pytest(*selection, "--target=twin", f"--twin-fault={name}", reports=tmp_path)
