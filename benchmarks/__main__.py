@@ -6,9 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import overhead, predeploy
+from benchmarks import chain, overhead, predeploy
 
-BENCHMARKS = {"predeploy": predeploy.main, "overhead": overhead.main}
+BENCHMARKS = {"predeploy": predeploy.main, "overhead": overhead.main, "chain": chain.main}
 
 
 def main() -> None:

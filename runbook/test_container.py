@@ -20,15 +20,13 @@ pytestmark = [pytest.mark.predeploy, pytest.mark.offline]
 
 
 @item("IMG-1", expects="the final stage of {source.dockerfile} takes what another stage has built")
-def test_image_is_built_in_stages(image: Image) -> None:
+def test_image_is_built_in_stages(shipped_with_its_build: str) -> None:
     """What builds the app stays behind: the final stage takes only the result.
 
     A stage that starts from the one that builds has all of it, too. Compilers and development packages are of use to
-    an attacker only.
+    an attacker only. From a file in which no stage is to be found nothing can be built at all.
     """
-    final = image.layers[-1]
-
-    assert image.builders, f"{final.where} ends as the stage that builds: everything in it is shipped"
+    assert not shipped_with_its_build, shipped_with_its_build
 
 
 @item("IMG-2", expects="USER {image.user}:{image.group}")

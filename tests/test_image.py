@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.dockerfile import Dockerfile
 from fixtures.fly_toml import FlyToml
-from fixtures.image import Image, built
+from fixtures.image import Image, built, not_in_stages
 from fixtures.image_accounts import Accounts
 from fixtures.secret_names import looks_secret
 
@@ -78,6 +78,12 @@ def test_system_user_without_a_stated_group_is_in_nogroup() -> None:
 )
 def test_image_that_nobody_hands_anything_has_no_builders_and_takes_nothing(text: str) -> None:
     assert (image(text).builders, image(text).taken) == ((), ())
+    assert not_in_stages({"file": "D", "text": text}).endswith("ends as the stage that builds: all of it is shipped")
+
+
+def test_file_without_a_stage_is_not_built_in_stages() -> None:
+    assert not_in_stages({"file": "D", "text": "# nothing\n"}) == "D has no FROM: nothing can be built from it"
+    assert not_in_stages({"file": "D", "text": USUAL}) == ""
 
 
 @pytest.mark.parametrize(
@@ -172,7 +178,7 @@ def test_what_a_deploy_builds_is_told(text: str, told: str) -> None:
     ("name", "value", "reason"),
     [
         ("DEPLOY", "[redacted:fly-token]", "DEPLOY holds a secret (fly-token)"),
-        ("REPORTS", "https://[redacted:userinfo]@example.invalid", "REPORTS holds a secret (userinfo)"),
+        ("REPORTS", "https://[redacted:userinfo]@example.invalid", "REPORTS holds a password in a URL"),
         ("GREETING", "[redacted:FLY_API_TOKEN]", "GREETING holds a secret (FLY_API_TOKEN)"),
         ("API_KEY", "[redacted:key]", "API_KEY is a secret by its name"),
         ("SESSION_COOKIE", "[redacted:cookie]", ""),

@@ -29,7 +29,14 @@ def test_placeholder_is_recognised(text: str) -> None:
     "text",
     [
         *("Ada Lovelace", "Ada Lovelace <ada@example.com>", "<ada@example.com>", "+1 555 0100", "(555) 0100 (Ada)"),
-        *("Na Li, +86 10 5550 1000", "Todd Nobel", "Noneya Business, page 7", "Theodora Nameless", "https://x.example"),
+        *(
+            "Na Li, +86 10 5550 1000",
+            "Nana",
+            "Todd Nobel",
+            "Noneya Business, page 7",
+            "Theodora Nameless",
+            "https://x.example",
+        ),
         *("2.0", "Enterprise plan, case at https://console.aws.amazon.com/support/home", "The platform team, #oncall"),
     ],
 )
