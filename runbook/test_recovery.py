@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from fixtures.runtime import Runtime
     from fixtures.target import Target
 
-pytestmark = [pytest.mark.predeploy, pytest.mark.offline]
+pytestmark = pytest.mark.predeploy
 
 
 @item("REC-1", expects="the checkout is a git work tree")
+@pytest.mark.offline
 def test_checkout_is_under_version_control(git_facts: Observation) -> None:
     """The checkout is in git, and git can read it.
 
@@ -30,6 +31,7 @@ def test_checkout_is_under_version_control(git_facts: Observation) -> None:
 
 
 @item("REC-1", expects="{source.versioned_files} as they are committed")
+@pytest.mark.offline
 def test_configuration_is_committed(git: Git) -> None:
     """The configuration is committed, and nothing of it has been changed since.
 
@@ -43,6 +45,7 @@ def test_configuration_is_committed(git: Git) -> None:
 
 
 @item("REC-8", expects="a remote branch {source.remote}/{source.branch} that this clone has fetched")
+@pytest.mark.offline
 def test_another_copy_of_the_source_is_known(git: Git, expected: Target) -> None:
     """The clone knows the main branch of its remote.
 
@@ -54,6 +57,7 @@ def test_another_copy_of_the_source_is_known(git: Git, expected: Target) -> None
 
 
 @item("REC-8", expects="the same {source.versioned_files} in {source.remote}/{source.branch}, as last fetched")
+@pytest.mark.offline
 def test_configuration_can_be_restored_from_the_remote(git: Git) -> None:
     """The remote's main branch has the configuration that is committed here.
 
@@ -66,6 +70,7 @@ def test_configuration_can_be_restored_from_the_remote(git: Git) -> None:
 
 
 @item("REC-2", expects="[mounts] {volume.source} at {volume.destination}")
+@pytest.mark.offline
 def test_volume_is_mounted_where_the_app_writes(fly_toml: FlyToml, expected: Target) -> None:
     """The documented volume is mounted at the documented path.
 
@@ -80,6 +85,7 @@ def test_volume_is_mounted_where_the_app_writes(fly_toml: FlyToml, expected: Tar
 
 
 @item("REC-3", expects="{secrets.names} from Fly secrets only")
+@pytest.mark.offline
 def test_no_secret_has_a_stand_in(runtime: Runtime, expected: Target) -> None:
     """No secret that the app needs has a stand-in in fly.toml or in the image.
 
@@ -95,7 +101,19 @@ def test_no_secret_has_a_stand_in(runtime: Runtime, expected: Target) -> None:
     assert not stand_ins, "; ".join(stand_ins)
 
 
+@item("REC-3", expects="{secrets.names} among the app's secrets at Fly.io")
+def test_secrets_of_the_app_are_set(fly_secret_names: tuple[str, ...], expected: Target) -> None:
+    """Every secret that the app needs is set at Fly.io: deployed already, or staged for this deploy.
+
+    The app would start without it, and fail where it needs it.
+    """
+    missing = [name for name in expected.secrets.names if name not in fly_secret_names]
+
+    assert not missing, f"{expected.app} has no secret {', '.join(missing)}"
+
+
 @item("REC-5", expects="nothing is kept on a machine outside {volume.destination}")
+@pytest.mark.offline
 def test_app_keeps_no_state_outside_the_volume(runtime: Runtime, expected: Target) -> None:
     """No variable has the app keep a database or files on the machine, outside the volume.
 
