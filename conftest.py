@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.settings",
     "fixtures.run",
     "fixtures.document",
+    "fixtures.host",
     "fixtures.source",
     "fixtures.image",
     "fixtures.cli",

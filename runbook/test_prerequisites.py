@@ -12,6 +12,7 @@ from fixtures.semver import at_least
 if TYPE_CHECKING:
     from fixtures.checkout import SourceTree
     from fixtures.fly_cli import FlyLogin, FlyStatus, FlyVersion
+    from fixtures.host import Host
     from fixtures.package import Package
     from fixtures.runtime import Runtime
     from fixtures.target import Target
@@ -72,6 +73,17 @@ def test_the_files_of_a_release_are_there(tree: SourceTree) -> None:
     lost = [f"{name} is {kind}" for name, kind in tree.lost.items()]
 
     assert not lost, f"in {tree.folder}: {'; '.join(lost)}"
+
+
+@item("PRE-6", expects="{source.programs} on PATH")
+@pytest.mark.predeploy
+@pytest.mark.offline
+def test_the_programs_of_a_release_are_there(host_programs: Host) -> None:
+    """Every program that a release is built and judged with is on this computer.
+
+    What it would have told cannot be looked at, here or where the deploy is made.
+    """
+    assert not host_programs.missing, f"{', '.join(host_programs.missing)} not on PATH of {host_programs.system}"
 
 
 @item("PRE-6", expects="the package scripts {source.scripts}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runs import Finished
 
     from fixtures.twin.edits import Edit
-    from fixtures.twin.fault_cli import OtherCli
+    from fixtures.twin.fault_cli import LostProgram, OtherCli
     from fixtures.twin.fault_people import Neglect
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,12 @@ BUILT = (*("BLD", "SEC-1", "SEC-2", "PRE-3", "PRE-5", "REC-6", "HDR"), *(f"OPT-{
 # Whether the runbook itself is overdue depends on the day: only its own faults ask for that.
 DOCUMENT = "DOC-1"
 SOURCE = f"not ({' or '.join(BUILT)})"
-FAULTS: dict[str, Edit | Neglect | OtherCli] = {**fault_table.SOURCE, **fault_table.PEOPLE, **fault_table.CLIS}
+FAULTS: dict[str, Edit | Neglect | OtherCli | LostProgram] = {
+    **fault_table.SOURCE,
+    **fault_table.PEOPLE,
+    **fault_table.CLIS,
+    **fault_table.LOST,
+}
 PLATFORM = {
     "not-authenticated": ("PRE-2/test_fly_cli_is_logged_in", ("fly_status", "fly_secrets")),
     "app-not-visible": ("PRE-2/test_the_login_can_see_the_app", ("fly_secrets",)),
