@@ -38,7 +38,7 @@ def test_production_build_succeeds(production_build: Build) -> None:
 
     The platform's builder runs the same build in the middle of a release, when it is too late to find out.
     """
-    assert production_build.step.succeeded, production_build.told
+    assert production_build.step.succeeded, production_build.told + production_build.step.ending
 
 
 @item("BLD-1", expects="nothing on the way to the build allows it more than {build.heap_mb} MB")

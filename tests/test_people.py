@@ -222,3 +222,8 @@ def test_mistake_in_a_sign_off_is_told_in_one_sentence(tmp_path: Path, change: t
 def test_file_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(PeopleError, match=r"none\.toml does not exist: create it, or correct the path"):
         load_waivers(tmp_path / "none.toml", CATALOGUE)
+
+
+def test_a_fingerprint_forgets_how_long_it_took_and_nothing_else() -> None:
+    assert fingerprint("BLD-1/x", "exited 1 after 14 s") == fingerprint("BLD-1/x", "exited 1 after 3.5 s")
+    assert fingerprint("CFG-2/x", "asks for 1024 MB") != fingerprint("CFG-2/x", "asks for 512 MB")
