@@ -1,13 +1,17 @@
-"""What the tests show of themselves at the end: the kill table."""
+"""What all tests have in common: ears for Ctrl-C, and the kill table at the end."""
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from kills import KILLED, shown
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
+
+# A shell makes its background jobs deaf to Ctrl-C, and their children inherit that: tests of Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -173,7 +173,7 @@ def test_the_death_of_this_process_ends_the_command(tmp_path: Path, number: sign
         time.sleep(0.02)
     pid = int(file.read_text())
     parent.send_signal(number)
-    parent.wait()
+    parent.wait(timeout=30)
 
     assert wait_until_gone(pid)
 
