@@ -10,7 +10,7 @@ from kills import KILLED, shown
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-# A shell makes its background jobs deaf to Ctrl-C, and their children inherit that: tests of Ctrl-C would wait for ever.
+# A shell makes its background jobs deaf to Ctrl-C, and children inherit that: tests of Ctrl-C would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
