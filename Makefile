@@ -23,7 +23,7 @@ help: ## what there is
 	@touch $@
 
 demo: .venv/runtime ## judge the reference app on the twin, and say where the report is
-	@command -v node >/dev/null || echo 'Node.js is not here: what needs it cannot be judged, and the verdict will be BLIND.'
+	@command -v node >/dev/null || echo 'Node.js is not here: what needs it is told below as missing, and the rest is judged.'
 	@$(BIN)/python -m pytest -m predeploy --target=twin || { status=$$?; command -v node >/dev/null && exit $$status || true; }
 	@echo
 	@echo 'See a failure:  $(BIN)/pytest -m predeploy --target=twin --twin-fault=vm-memory-too-small -k CFG-2'
