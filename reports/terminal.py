@@ -143,6 +143,11 @@ class Screen:
         self._write(f"  {gate}")
         self._write(f"  evidence   {_near(folder)}")
 
+    def annotated(self, lines: list[str]) -> None:
+        """Lines that a CI system reads, each at the start of its own."""
+        for line in lines:
+            self._write(line)
+
 
 def why_closed(summary: dict[str, Any]) -> str:
     """Why this run opens no gate, in a few words."""

@@ -44,8 +44,8 @@ class Finished:
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """The environment of a run: this one's, without the caller's own settings of the runbook, with these changes."""
-    foreign = ("RUNBOOK_", "PYTEST_", "PYTHONDONTWRITEBYTECODE")
+    """The environment of a run: this one's, without the caller's settings and those of CI, with these changes."""
+    foreign = ("RUNBOOK_", "PYTEST_", "GITHUB_", "PYTHONDONTWRITEBYTECODE")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     merged = inherited | {"PYTHONPATH": str(ROOT)} | changes
     return {name: value for name, value in merged.items() if value is not None}
