@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports import junit
+from reports import junit, oscal
 from reports.record import read_record
 from reports.summary import summarise, write_atomically, write_summary
 
@@ -41,6 +41,7 @@ def reports(folder: Path, redactor: Redactor, *, broken: bool = False) -> dict[s
 def _write(run: RecordedRun, folder: Path, *, broken: bool) -> None:
     summary = summarise(run, broken=broken)
     write_atomically(folder / "junit.xml", junit.render(summary, run.plan))
+    write_atomically(folder / "oscal.json", oscal.render(run, summary))
     write_summary(run, folder, broken=broken)
 
 
