@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.predeploy
 
 
-@item("PRE-5", expects="`npm test` exits 0", needs=["build.tests_deadline_seconds"])
+@item("PRE-5", expects="`npm run {build.test_script}` exits 0", needs=["build.tests_deadline_seconds"])
 def test_app_tests_pass(app_test_run: Step) -> None:
     """The app's own tests pass."""
     assert app_test_run.succeeded, app_test_run.told
 
 
-@item("PRE-5", expects="`npm test` runs one test or more")
+@item("PRE-5", expects="`npm run {build.test_script}` runs one test or more")
 def test_app_tests_are_not_empty(app_suite: Suite) -> None:
     """The app's own test suite runs tests: a suite that finds none passes, too."""
     assert app_suite.counts.ran, f"no test ran, {app_suite.counts.skipped} were skipped: {app_suite.step.told}"
 
 
-@item("SEC-2", expects="`npm run test:security` exits 0", needs=["build.tests_deadline_seconds"])
+@item("SEC-2", expects="`npm run {build.security_test_script}` exits 0", needs=["build.tests_deadline_seconds"])
 def test_security_tests_pass(security_test_run: Step) -> None:
     """The app's security tests pass."""
     assert security_test_run.succeeded, security_test_run.told
 
 
-@item("SEC-2", expects="`npm run test:security` runs one test or more")
+@item("SEC-2", expects="`npm run {build.security_test_script}` runs one test or more")
 def test_security_tests_are_not_empty(security_suite: Suite) -> None:
     """The app's security suite runs tests: a suite that finds none passes, too."""
     ran = security_suite.counts

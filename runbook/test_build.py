@@ -30,7 +30,7 @@ def test_dependencies_install_as_locked(installation: Step) -> None:
 
 @item(
     "BLD-1",
-    expects="`npm run build:deploy` exits 0 with a heap of {build.heap_mb} MB",
+    expects="`npm run {build.script}` exits 0 with a heap of {build.heap_mb} MB",
     needs=["build.deadline_seconds"],
 )
 def test_production_build_succeeds(production_build: Build) -> None:

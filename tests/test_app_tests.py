@@ -74,7 +74,7 @@ def test_a_suite_that_hangs_is_ended(world: Callable[..., LooseWorld]) -> None:
 
     assert (step.exit_status, step.told) == (
         None,
-        "`npm test` did not end within 1 s; its last words: waiting for a database",
+        "`npm run test` did not end within 1 s; its last words: waiting for a database",
     )
 
 
