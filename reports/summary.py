@@ -60,6 +60,18 @@ def exit_status(verdicts: list[str], ended: int) -> int:
     return NOTHING if all(v == "not-applicable" for v in verdicts) else PASSED
 
 
+def requests(run: RecordedRun) -> dict[str, int]:
+    """How many requests the run sent to each app. Those to a candidate stayed on this machine; a replay sends none."""
+    if run.plan["replay_of"] is not None:
+        return {}
+    apps = {target["name"]: target["values"]["app"] for target in run.plan["targets"]}
+    sent: Counter[str] = Counter()
+    for observation in run.observations.values():
+        if observation["subject"] != "candidate" and observation["requests"]:
+            sent[apps[observation["target"]]] += observation["requests"]
+    return dict(sorted(sent.items()))
+
+
 def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
     """The summary of a record, whole or cut short. `broken` says that the evidence itself cannot be trusted."""
     plan, finish = run.plan, run.finish or {}
@@ -101,7 +113,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
             {"name": target["name"], "app": target["values"]["app"], "url": target["values"]["url"]}
             for target in plan["targets"]
         ],
-        "requests": finish.get("requests", {}),
+        "requests": requests(run),
         "counts": {name: counts.get(name, 0) for name in VERDICTS},
         "checks": rows,
     }

@@ -27,8 +27,9 @@ PROGRESS_SECONDS = 0.1
 def failure(check: dict[str, Any], line: dict[str, Any]) -> list[str]:
     """A failed check as people read it at 3 am: claim, observed, expected, why, what to do, how to see it by hand."""
     head = f"FAILED {check['item']} · {check['claim']}"
+    seen_by = ", ".join(filter(None, (line.get("seen_by"), after(line["retries"]))))
     rows = [
-        ("observed", line["observed"], f"({line['seen_by']})" if line.get("seen_by") else ""),
+        ("observed", line["observed"], f"({seen_by})" if seen_by else ""),
         ("expected", check["expected"], check["where"]),
         ("why", check["why"], ""),
         ("do", check["remedy"], f"runbook: {check['runbook']}" if check["runbook"] else ""),
@@ -36,6 +37,11 @@ def failure(check: dict[str, Any], line: dict[str, Any]) -> list[str]:
         *((("waive", f"fingerprint {line['fingerprint']}", ""),) if line.get("fingerprint") else ()),
     ]
     return [head, *(told for label, text, note in rows if text for told in row(label, text, note))]
+
+
+def after(retries: int) -> str:
+    """How often a look was repeated before it brought this, in words; empty when it was not."""
+    return f"after {retries} {'retry' if retries == 1 else 'retries'}" if retries else ""
 
 
 def row(label: str, text: str, note: str = "") -> list[str]:
@@ -70,6 +76,7 @@ class Screen:
         self._drawn = False
         self._last = 0.0
         self._blind: dict[str, list[str]] = {}
+        self._retried: dict[str, list[str]] = {}
 
     def _write(self, text: str, **markup: bool) -> None:
         if self._reporter is None:
@@ -122,16 +129,23 @@ class Screen:
             self._write(f"WAIVED {check['item']} · {check['claim']}: {line['reason']}")
         elif line["verdict"] == "error":
             self._blind.setdefault(line["reason"], []).append(check["check"])
+        elif line["verdict"] == "passed" and line["retries"]:
+            self._retried.setdefault(after(line["retries"]), []).append(check["check"])
         self.progress(check["check"])
 
+    def _together(self, what: str, checks: list[str], **markup: bool) -> None:
+        """What holds for several checks, once, and their names under it."""
+        self._write("")
+        self._write(f"{'1 check' if len(checks) == 1 else f'{len(checks)} checks'} {what}", **markup)
+        for text in textwrap.wrap(", ".join(checks), WIDTH - 2, break_on_hyphens=False, break_long_words=False):
+            self._write(f"  {text}")
+
     def finished(self, folder: Path, summary: dict[str, Any] | None, broken: str | None) -> None:
-        """The last lines: what could not look and why, the verdict, where the report is."""
+        """The last lines: what passed late, what could not look and why, the verdict, where the report is."""
+        for retries, checks in self._retried.items():
+            self._together(f"passed {retries}", checks)
         for reason, checks in self._blind.items():
-            count = "1 check" if len(checks) == 1 else f"{len(checks)} checks"
-            self._write("")
-            self._write(f"{count} could not look: {reason}", yellow=True, bold=True)
-            for text in textwrap.wrap(", ".join(checks), WIDTH - 2, break_on_hyphens=False, break_long_words=False):
-                self._write(f"  {text}")
+            self._together(f"could not look: {reason}", checks, yellow=True, bold=True)
         self._write("")
         if broken or summary is None:
             self._write(f"EVIDENCE BROKEN · {broken}", red=True, bold=True)
@@ -141,6 +155,8 @@ class Screen:
         colour = {"passed": {"green": True}, "failed": {"red": True}}.get(summary["verdict"], {"yellow": True})
         self._write(f"{summary['verdict'].upper()} · {counts} · {summary['seconds']} s", bold=True, **colour)
         self._write(f"  {gate}")
+        for app, count in summary["requests"].items():
+            self._write(f"  {count} request{'' if count == 1 else 's'} to {app}")
         self._write(f"  evidence   {_near(folder)}")
 
     def annotated(self, lines: list[str]) -> None:

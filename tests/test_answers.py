@@ -177,7 +177,7 @@ def test_the_edge_is_asked_within_the_budget_of_the_target(seen: Callable[..., O
 
     assert len(answers.exchanges) == 6
     assert all(
-        "the 6 requests that a run may send it are spent" in why
+        "the 6 requests that a run may send to paintbox are spent" in why
         for kind, why in answers.failed.items()
         if kind != "asset map"
     )

@@ -12,8 +12,10 @@ import pytest
 from failing import AMPLE_SECONDS, GRACE_SECONDS, SHORT_SECONDS, failure
 from hostile_server import HELLO, HostileServer
 
-from fixtures.exchange import Budget, Client, Exchange, ExchangeFailed
+from fixtures.budget import Budget
+from fixtures.exchange import Client, Exchange, ExchangeFailed
 from fixtures.looks import Unreadable
+from fixtures.target import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,16 +226,28 @@ def test_closing_the_client_ends_a_wait(hostile: HostileServer) -> None:
         assert isinstance(waiting.exception(timeout=5), ExchangeFailed)
 
 
-def test_the_budget_holds_for_all_threads(hostile: HostileServer) -> None:
-    budget = Budget(10)
-    with Client(budget=budget) as client, ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(client.exchange, "GET", hostile.url("ok"), seconds=AMPLE_SECONDS) for _ in range(15)]
-        failures = [one.exception() for one in asked if one.exception()]
+def test_the_budget_holds_for_all_threads(hostile: HostileServer, client: Client, tmp_path: Path) -> None:
+    hostile.hits.clear()
+    budget = Budget(tmp_path, load_target("production").with_values({"requests.maximum": 10}, "here"))
 
-    assert budget.spent == 10
-    assert [str(one).partition(" (")[0] for one in failures] == [
-        f"http://127.0.0.1:{hostile.port} was not asked: the 10 requests that a run may send it are spent"
+    def ask() -> Exchange:
+        return client.exchange("GET", hostile.url("ok"), seconds=AMPLE_SECONDS, sending=budget.take)
+
+    with ThreadPoolExecutor(8) as pool:
+        failures = [one.exception() for one in [pool.submit(ask) for _ in range(15)] if one.exception()]
+    sentence = "the 10 requests that a run may send to paintbox are spent (here [requests] maximum)"
+
+    assert hostile.hits["requests"] == 10
+    assert [str(one).partition(" (1 try")[0] for one in failures] == [
+        f"http://127.0.0.1:{hostile.port} was not asked: {sentence}"
     ] * 5
+
+
+def test_a_budget_that_cannot_be_counted_is_spent(hostile: HostileServer, client: Client, tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "gone", load_target("production"))
+
+    with pytest.raises(ExchangeFailed, match=r"was not asked: .*requests-paintbox cannot count the request \(No such"):
+        client.exchange("GET", hostile.url("ok"), seconds=AMPLE_SECONDS, sending=budget.take)
 
 
 def test_time_that_is_over_is_told(hostile: HostileServer, client: Client) -> None:

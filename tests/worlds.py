@@ -37,11 +37,13 @@ class LooseWorld(World):
         self.target = target or load_target("production")
         self.source = source
         self.clock = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLY_", "RUNBOOK_"))}
         self.environment: Mapping[str, str] = own | dict(environment or {})
         self.deadline_seconds = 60.0
         self.said: list[str] = []
+        self.sent = 0
         self._seen: dict[str, Observation] = {}
         self._stack = ExitStack()
 
@@ -60,6 +62,10 @@ class LooseWorld(World):
     def keep(self, context: AbstractContextManager[T]) -> T:
         """Enter a context until the world ends."""
         return self._stack.enter_context(context)
+
+    def count_request(self) -> None:
+        """Count what was sent, by all looks together."""
+        self.sent += 1
 
     def give(self, name: str, value: Any) -> None:  # noqa: ANN401 - whatever a look records
         """Let a look have seen this."""
