@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.source",
     "fixtures.image",
     "fixtures.cli",
+    "fixtures.fleet",
     "fixtures.working_copy",
     "fixtures.build",
     "fixtures.build_output",
