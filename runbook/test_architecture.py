@@ -10,6 +10,8 @@ from fixtures.plan import item
 from fixtures.semver import within_major
 
 if TYPE_CHECKING:
+    from fixtures.fleet_drift import Setting
+    from fixtures.fleet_machines import Fleet
     from fixtures.fly_toml import FlyToml
     from fixtures.next_config import NextConfig
     from fixtures.package import Lock, Package
@@ -117,3 +119,29 @@ def test_deploys_wait_for_health_checks(fly_toml: FlyToml) -> None:
     The platform waits for the checks of services and for those of the top level. Which checks these are is HCK-1 to 3.
     """
     assert fly_toml.checks, f"{fly_toml.file} asks for no health check at all"
+
+
+@item("ARC-4", expects="at least one health check on every machine")
+@pytest.mark.postdeploy
+def test_machines_carry_health_checks(configured: Fleet) -> None:
+    """What runs carries the health checks that a deploy waits for.
+
+    The next deploy goes by what machines carry, and so does the proxy. Which checks these are is HCK-1 to 3.
+    """
+    bare = [f"machine {machine.id} has no health check" for machine in configured.machines if not machine.checks]
+
+    assert not bare, "; ".join(bare)
+
+
+@item("ARC-5", expects="machines with the settings of {source.fly_config} as it is in --source")
+@pytest.mark.postdeploy
+def test_machines_run_with_what_fly_toml_asks_for(drifted: tuple[Setting, ...]) -> None:
+    """Every machine carries the variables, ports, limits and checks that fly.toml asks for.
+
+    What was changed by hand is undone by the next deploy. A value that the target does not expect either is told by
+    its own item: size by CFG-1 and 2, limits by CFG-4, scaling by CFG-3 and 6, checks by HCK-1 to 3, HTTPS by NET-1,
+    volumes by REC-2.
+    """
+    differences = [setting.told for setting in drifted]
+
+    assert not differences, "; ".join(differences)

@@ -1,4 +1,4 @@
-"""Container: the image is small, current, and runs as nobody important."""
+"""Container: the image is small, current, runs as nobody important, and is the one that was gated."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from fixtures.image import built
 from fixtures.plan import item
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from fixtures.dockerfile import Dockerfile
+    from fixtures.fleet_machines import Fleet
+    from fixtures.fleet_releases import Releases
     from fixtures.fly_toml import FlyToml
+    from fixtures.git import Git
     from fixtures.image import Image
     from fixtures.target import Target
 
-pytestmark = [pytest.mark.predeploy, pytest.mark.offline]
-
 
 @item("IMG-1", expects="the final stage of {source.dockerfile} takes what another stage has built")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_image_is_built_in_stages(shipped_with_its_build: str) -> None:
     """What builds the app stays behind: the final stage takes only the result.
 
@@ -30,6 +35,8 @@ def test_image_is_built_in_stages(shipped_with_its_build: str) -> None:
 
 
 @item("IMG-2", expects="USER {image.user}:{image.group}")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_server_runs_as_the_documented_user(image: Image, expected: Target) -> None:
     """The server runs as the documented user and group, not as root.
 
@@ -42,6 +49,8 @@ def test_server_runs_as_the_documented_user(image: Image, expected: Target) -> N
 
 
 @item("IMG-2", expects="{source.dockerfile} makes the user {image.user} and the group {image.group}")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_documented_user_and_group_exist(image: Image, expected: Target) -> None:
     """The user and the group that the server runs as are made in the image.
 
@@ -53,6 +62,8 @@ def test_documented_user_and_group_exist(image: Image, expected: Target) -> None
 
 
 @item("IMG-3", expects="every stage starts from a base like {image.base_pattern}")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_bases_are_minimal_and_pinned(image: Image, expected: Target) -> None:
     """Every stage starts from Node.js on Alpine, with a stated version.
 
@@ -69,6 +80,8 @@ def test_bases_are_minimal_and_pinned(image: Image, expected: Target) -> None:
 
 
 @item("IMG-4", expects="no packages in the final stage but {image.allowed_packages}")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_final_stage_adds_no_unneeded_package(dockerfile: Dockerfile, expected: Target) -> None:
     """The final stage adds only packages that the server can need.
 
@@ -85,6 +98,8 @@ def test_final_stage_adds_no_unneeded_package(dockerfile: Dockerfile, expected: 
 
 
 @item("IMG-5", expects="the final stage of {source.dockerfile} upgrades the packages of its base")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_security_updates_are_applied(dockerfile: Dockerfile) -> None:
     """The packages of the base are brought up to date in the stage that is shipped.
 
@@ -96,6 +111,8 @@ def test_security_updates_are_applied(dockerfile: Dockerfile) -> None:
 
 
 @item("IMG-6", expects="only built output is copied: .next and public, from a stage that builds")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_only_built_output_is_copied(image: Image) -> None:
     """The image takes in nothing but what the build made.
 
@@ -107,6 +124,8 @@ def test_only_built_output_is_copied(image: Image) -> None:
 
 
 @item("IMG-6", expects="what is copied belongs to {image.user}")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_copied_files_belong_to_the_user_that_runs_them(image: Image, expected: Target) -> None:
     """What the image takes in belongs to the user that the server runs as.
 
@@ -123,6 +142,8 @@ def test_copied_files_belong_to_the_user_that_runs_them(image: Image, expected: 
 
 
 @item("IMG-7", expects="{source.fly_config} builds {source.dockerfile}")
+@pytest.mark.predeploy
+@pytest.mark.offline
 def test_fly_toml_builds_the_documented_dockerfile(fly_toml: FlyToml, expected: Target) -> None:
     """A deploy builds the Dockerfile that is judged here.
 
@@ -131,3 +152,87 @@ def test_fly_toml_builds_the_documented_dockerfile(fly_toml: FlyToml, expected: 
     made_from = built(fly_toml)
 
     assert made_from == expected.source.dockerfile, f"{fly_toml.where('build.dockerfile')} builds {made_from}"
+
+
+@item("IMG-5", expects="an image of the last {image.maximum_age_days} days on every machine")
+@pytest.mark.postdeploy
+def test_running_image_is_recent(image_ages: dict[str, timedelta], expected: Target) -> None:
+    """What runs was released recently enough to have the updates of its distribution.
+
+    An image never changes: what was mended after it was built is missing in it. One that was deployed again is as old
+    as when it was first released.
+    """
+    limit = expected.image.maximum_age_days
+    old = [
+        f"machine {name} runs an image of {age.days} days ago" for name, age in image_ages.items() if age.days > limit
+    ]
+
+    assert not old, "; ".join(old)
+
+
+@item("IMG-9", expects="one image, by its digest, on every machine")
+@pytest.mark.smoke
+def test_machines_run_one_image(deployed: Releases, fleet: Fleet) -> None:
+    """Every machine runs the same image.
+
+    Users get two releases by turns otherwise, and what one of them wrote the other may not read. The image of a
+    release that is not complete is told by itself.
+    """
+    others = [f"machine {name} runs {image}" for name, image in deployed.strangers(fleet).items()]
+
+    assert not others, "; ".join(others)
+
+
+@item("IMG-9", expects="the image of the newest complete release")
+@pytest.mark.smoke
+def test_newest_release_runs(deployed: Releases, fleet: Fleet) -> None:
+    """The image that runs is that of the newest complete release.
+
+    What was released and checked is not what users get otherwise: somebody has updated machines by hand.
+    """
+    release = deployed.current
+    running = sorted({machine.image.reference for machine in fleet.machines})
+
+    assert any(release.runs_on(machine) for machine in fleet.machines), (
+        f"v{release.version} brought {release.image}, and machines run {', '.join(running)}"
+    )
+
+
+@item("IMG-9", expects="a newest release that is complete")
+@pytest.mark.smoke
+def test_no_deploy_is_open_or_broken(releases_made: Releases) -> None:
+    """The newest release is complete: no deploy is open, none has failed half way.
+
+    A failed deploy leaves the machines it has updated on the new image, and the others on the old one.
+    """
+    newest = releases_made.newest
+
+    assert newest.complete, f"release v{newest.version} is {newest.status}"
+
+
+@item("IMG-9", expects="no machine cordoned")
+@pytest.mark.smoke
+def test_no_machine_is_cordoned(fleet: Fleet) -> None:
+    """Every machine gets traffic: none is cordoned.
+
+    A cordoned machine runs, its checks pass, and no table of the CLI shows that the proxy sends it nothing. A deploy
+    that broke off leaves such machines behind.
+    """
+    cordoned = [f"machine {machine.id} is cordoned" for machine in fleet.machines if machine.cordoned]
+
+    assert not cordoned, "; ".join(cordoned)
+
+
+@item("IMG-9", expects="an image with the tag {image.tag}, the commit of --source")
+@pytest.mark.postdeploy
+def test_running_image_is_of_the_gated_commit(deployed: Releases, git: Git, expected: Target) -> None:
+    """The image of the newest release was built from the commit of this checkout, which is what predeploy judged.
+
+    An image says nothing of its source unless the deploy labels it: `fly deploy --image-label=<commit>`.
+    """
+    wanted = expected.image.tag.replace("{commit}", git.commit or "no commit")
+    release = deployed.current
+
+    assert release.tag == wanted, (
+        f"release v{release.version} has the tag {release.tag}, this checkout is at {git.commit}"
+    )

@@ -1,4 +1,4 @@
-"""Health, live: what the app says of itself through the edge."""
+"""Health, live: what the app says of itself through the edge, and what the platform sees on each machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from fixtures.plan import item
 
 if TYPE_CHECKING:
+    from fixtures.fleet_machines import Machine
     from fixtures.health import DeepHealth, Parts, SimpleHealth, Timing
     from fixtures.target import Target
 
@@ -52,3 +53,38 @@ def test_deep_health_is_quick(deep_timing: Timing, expected: Target) -> None:
     limit = expected.health.deep_limit_seconds
 
     assert deep_timing.seconds <= limit, f"{deep_timing.url} took {deep_timing.seconds:.2f} s"
+
+
+@item("HLT-5", expects="a TCP check that passes on every started machine")
+@pytest.mark.smoke
+def test_tcp_check_passes_on_every_machine(checked_machines: tuple[Machine, ...]) -> None:
+    """The platform can connect to the server of every started machine.
+
+    The edge accepts connections whatever the app does, so the platform's own check is judged. A machine that sleeps
+    has no server, and shows its checks as warnings.
+    """
+    results = [(machine.id, result) for machine in checked_machines for result in machine.results_of("tcp")]
+    failing = [
+        f"machine {machine}: {one.name} is {one.status} {one.output}".rstrip()
+        for machine, one in results
+        if not one.passing
+    ]
+
+    assert not failing, "; ".join(failing)
+
+
+@item("HLT-7", expects="every check but the TCP one (HLT-5) passing on every started machine")
+@pytest.mark.smoke
+def test_platform_sees_every_check_pass(checked_machines: tuple[Machine, ...]) -> None:
+    """The platform sees every HTTP check pass on every started machine; the TCP check is HLT-5.
+
+    The proxy sends nothing to a machine with a failing check: the others carry its load.
+    """
+    results = [(machine.id, result) for machine in checked_machines for result in machine.results_of("http")]
+    failing = [
+        f"machine {machine}: {one.name} is {one.status} {one.output}".rstrip()
+        for machine, one in results
+        if not one.passing
+    ]
+
+    assert not failing, "; ".join(failing)

@@ -11,16 +11,20 @@ from fixtures.plan import item
 from fixtures.secret_names import looks_secret
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fixtures.fleet_machines import Fleet
+    from fixtures.fleet_releases import Releases
+    from fixtures.fleet_volumes import Backup, Volume
     from fixtures.fly_toml import FlyToml
     from fixtures.git import Git
     from fixtures.looks import Observation
     from fixtures.runtime import Runtime
     from fixtures.target import Target
 
-pytestmark = pytest.mark.predeploy
-
 
 @item("REC-1", expects="the checkout is a git work tree")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_checkout_is_under_version_control(git_facts: Observation) -> None:
     """The checkout is in git, and git can read it.
@@ -31,6 +35,7 @@ def test_checkout_is_under_version_control(git_facts: Observation) -> None:
 
 
 @item("REC-1", expects="{source.versioned_files} as they are committed")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_configuration_is_committed(git: Git) -> None:
     """The configuration is committed, and nothing of it has been changed since.
@@ -45,6 +50,7 @@ def test_configuration_is_committed(git: Git) -> None:
 
 
 @item("REC-8", expects="a remote branch {source.remote}/{source.branch} that this clone has fetched")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_another_copy_of_the_source_is_known(git: Git, expected: Target) -> None:
     """The clone knows the main branch of its remote.
@@ -57,6 +63,7 @@ def test_another_copy_of_the_source_is_known(git: Git, expected: Target) -> None
 
 
 @item("REC-8", expects="the same {source.versioned_files} in {source.remote}/{source.branch}, as last fetched")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_configuration_can_be_restored_from_the_remote(git: Git) -> None:
     """The remote's main branch has the configuration that is committed here.
@@ -70,6 +77,7 @@ def test_configuration_can_be_restored_from_the_remote(git: Git) -> None:
 
 
 @item("REC-2", expects="[mounts] {volume.source} at {volume.destination}")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_volume_is_mounted_where_the_app_writes(fly_toml: FlyToml, expected: Target) -> None:
     """The documented volume is mounted at the documented path.
@@ -85,6 +93,7 @@ def test_volume_is_mounted_where_the_app_writes(fly_toml: FlyToml, expected: Tar
 
 
 @item("REC-3", expects="{secrets.names} from Fly secrets only")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_no_secret_has_a_stand_in(runtime: Runtime, expected: Target) -> None:
     """No secret that the app needs has a stand-in in fly.toml or in the image.
@@ -102,6 +111,7 @@ def test_no_secret_has_a_stand_in(runtime: Runtime, expected: Target) -> None:
 
 
 @item("REC-3", expects="{secrets.names} among the app's secrets at Fly.io")
+@pytest.mark.predeploy
 def test_secrets_of_the_app_are_set(fly_secret_names: tuple[str, ...], expected: Target) -> None:
     """Every secret that the app needs is set at Fly.io: deployed already, or staged for this deploy.
 
@@ -113,6 +123,7 @@ def test_secrets_of_the_app_are_set(fly_secret_names: tuple[str, ...], expected:
 
 
 @item("REC-5", expects="nothing is kept on a machine outside {volume.destination}")
+@pytest.mark.predeploy
 @pytest.mark.offline
 def test_app_keeps_no_state_outside_the_volume(runtime: Runtime, expected: Target) -> None:
     """No variable has the app keep a database or files on the machine, outside the volume.
@@ -123,3 +134,71 @@ def test_app_keeps_no_state_outside_the_volume(runtime: Runtime, expected: Targe
     wrong = [f"{runtime.env[name].where} has {name} keep {what}" for name, what in kept.items() if what]
 
     assert not wrong, "; ".join(wrong)
+
+
+@item("REC-2", expects="{volume.source} at {volume.destination} on every machine")
+@pytest.mark.postdeploy
+def test_every_machine_has_its_volume(volumes_held: tuple[Volume, ...], configured: Fleet, expected: Target) -> None:
+    """Every machine has a volume of the documented name, mounted at the documented path.
+
+    A volume belongs to one machine: on one that has none, logs go to a disk that the next deploy throws away.
+    """
+    source, destination = expected.volume.source, expected.volume.destination
+    held = {volume.machine for volume in volumes_held if volume.name == source}
+    mounts = {one.id: {mount.destination for mount in one.mounts} for one in configured.machines}
+    lost = [f"machine {name} has no {source} at {destination}" for name in mounts if destination not in mounts[name]]
+    lost += [f"no volume {source} is attached to machine {name}" for name in mounts.keys() - held]
+
+    assert not lost, "; ".join(sorted(lost))
+
+
+@item("REC-2", expects="a snapshot of the last {volume.snapshot_maximum_age_hours} h of every {volume.source}")
+@pytest.mark.postdeploy
+def test_volumes_have_recent_snapshots(backups: tuple[Backup, ...], clock: datetime, expected: Target) -> None:
+    """The volume of every machine was copied recently.
+
+    Fly.io takes a snapshot a day; without one, a lost host takes the logs with it. A volume that is younger than this
+    needs none yet.
+    """
+    limit = expected.volume.snapshot_maximum_age_hours
+    mine = [one for one in backups if one.name == expected.volume.source]
+    old = [one.told for one in mine if one.age_hours(clock) > limit]
+
+    assert not old, "; ".join(old)
+
+
+@item("REC-3", expects="{secrets.names} among the app's secrets at Fly.io")
+@pytest.mark.postdeploy
+def test_running_app_has_its_secrets(fly_secret_names: tuple[str, ...], expected: Target) -> None:
+    """Every secret that the app needs is there.
+
+    The app has started without it, and fails where it needs it.
+    """
+    missing = [name for name in expected.secrets.names if name not in fly_secret_names]
+
+    assert not missing, f"{expected.app} has no secret {', '.join(missing)}"
+
+
+@item("REC-3", expects="every secret deployed to every machine")
+@pytest.mark.postdeploy
+def test_no_secret_is_staged(undeployed_secrets: tuple[str, ...]) -> None:
+    """No secret waits for a deploy, and none has reached some machines only.
+
+    The app runs with the old value, or with none, until somebody deploys for another reason.
+    """
+    assert not undeployed_secrets, "; ".join(undeployed_secrets)
+
+
+@item("REC-4", expects="an earlier complete release with another image")
+@pytest.mark.postdeploy
+def test_there_is_a_release_to_go_back_to(deployed: Releases) -> None:
+    """There is an earlier release with an image of its own to roll back to.
+
+    There is no rollback command: the image of an earlier release is deployed again. A release with the same image is
+    none to go back to.
+    """
+    current = deployed.current
+
+    assert deployed.earlier, (
+        f"v{current.version} is the only image among {len(deployed.all)} releases of {deployed.app}"
+    )

@@ -1,0 +1,52 @@
+"""Key metrics: the machines of the app run, or sleep because nobody needs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.plan import item
+
+if TYPE_CHECKING:
+    from fixtures.fleet_machines import Fleet
+    from fixtures.target import Target
+
+pytestmark = pytest.mark.smoke
+
+
+@item("MET-3", expects="every machine started, or put to sleep by the proxy")
+def test_every_machine_runs_or_sleeps(whole_fleet: Fleet) -> None:
+    """There are machines, and each of them runs, or sleeps because the proxy sent it to sleep.
+
+    One that crashed, gave up or was stopped by a user takes its part of the capacity with it; its events tell which it
+    is.
+    """
+    down = [f"machine {one.id} {one.fate}" for one in whole_fleet.machines if not (one.started or one.asleep)]
+    none = [] if whole_fleet.machines else [f"{whole_fleet.app} has no machine"]
+
+    assert not down + none, "; ".join(down + none)
+
+
+@item("MET-3", expects="{machines.minimum} machines awake, as far as that many exist")
+def test_enough_machines_are_awake(fleet: Fleet, expected: Target) -> None:
+    """The proxy leaves as many machines awake as the floor demands.
+
+    Below it, one failure leaves nobody to serve while the others wake. A machine that is down for another reason, and
+    a fleet that is too small, are told by themselves.
+    """
+    asleep = [machine.id for machine in fleet.machines if machine.asleep]
+    floor = min(expected.machines.minimum, len(fleet.machines))
+
+    assert len(fleet.machines) - len(asleep) >= floor, f"{len(asleep)} of {len(fleet.machines)} machines sleep"
+
+
+@item("MET-3", expects="every machine on a host that Fly.io reaches")
+def test_every_host_is_there(fleet: Fleet) -> None:
+    """Fly.io reaches the host of every machine.
+
+    A machine on a lost host cannot be started, stopped or deployed, and what is told of it is old.
+    """
+    lost = [f"the host of machine {one.id} is {one.host_status}" for one in fleet.machines if one.host_status != "ok"]
+
+    assert not lost, "; ".join(lost)
