@@ -58,7 +58,7 @@ FLY = {
     "checks list": (0, "app json"),
     "config show": (0, "app config local"),
     "config validate": (0, "app config strict"),
-    "deploy": (0, "app config dockerfile image strategy no-cache"),
+    "deploy": (0, "app config dockerfile image image-label strategy no-cache"),
     "ips list": (0, "app json"),
     "logs": (0, "app json no-tail"),
     "machine exec": (2, "app json timeout"),
