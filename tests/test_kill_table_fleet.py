@@ -1,4 +1,4 @@
-"""The kill table of the fleet: what the Fly CLI tells of the running app, each fault with the checks that it turns red."""
+"""The kill table of the fleet, as the Fly CLI tells it: each fault turns its one check red, and no other."""
 
 from __future__ import annotations
 

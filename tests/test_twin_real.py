@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from worlds import LooseWorld
 
+import fixtures.cli
+import fixtures.fleet
+import fixtures.source  # noqa: F401 - the three declare the looks that are compared
 from fixtures.twin import Twin, world
 from fixtures.twin.cli.tree import Tree
 from fixtures.twin.twin import COMMANDS
@@ -47,6 +51,10 @@ READS = [
     ("logs", "--no-tail", "--json", *APP),
     ("config", "validate", "--strict", "-c", str(world.FLY_TOML)),
 ]
+LOOKS = (
+    *("fly_whoami", "fly_status", "fly_secrets", "fly_machines", "machine_environment", "fly_releases"),
+    *("fly_volumes", "fly_snapshots", "fly_domains", "domain_certificates"),
+)
 REFUSALS = [
     ("logs", "--since=1h"),
     ("releases", "--limit", "10"),
@@ -116,6 +124,23 @@ def test_reads_print_the_same_bytes(twin: Twin) -> None:
         differing |= {" ".join(words): (ours, theirs)} if ours != theirs else {}
 
     assert not differing
+
+
+def test_the_runbook_reads_the_same_facts_from_both(twin: Twin, tmp_path: Path) -> None:
+    def facts(program: Path | str, name: str) -> dict[str, tuple[object, str | None]]:
+        folder = tmp_path / name
+        folder.mkdir()
+        with LooseWorld(
+            folder, world.FLY_TOML.parent, environment=twin.environment | {"FLYCTL_BIN": str(program)}
+        ) as here:
+            seen = {look: here.look(look) for look in LOOKS}
+        return {look: (one.value, one.error) for look, one in seen.items()}
+
+    ours = facts(COMMANDS / "flyctl", "ours")
+    theirs = facts(REAL, "theirs") if REAL else ours
+
+    assert {look: error for look, (_, error) in ours.items() if error} == {}
+    assert {look: (ours[look], theirs[look]) for look in LOOKS if ours[look] != theirs[look]} == {}
 
 
 def test_refusals_have_the_same_words(twin: Twin) -> None:
