@@ -116,15 +116,28 @@ def burst(asking: Asking) -> list[int]:
     return [asking.status(JWKS_API) for _ in range(33)]
 
 
+def released(asking: Asking) -> list[bool]:
+    """Whether each machine was given the image of a release."""
+    known = {release.image.reference for release in asking.state.releases}
+    return [image in known for image in asking.machines("config", "image")]
+
+
 # fault: (what is looked at, what it is in a healthy world, what the fault makes of it)
 SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "machine-stopped": (lambda a: a.machines("state"), ["started"] * 3, ["started", "started", "stopped"]),
     "machine-asleep": (lambda a: a.state.machines[-1].events[1].source, "user", "proxy"),
+    "too-many-asleep": (lambda a: a.machines("state"), ["started"] * 3, ["started", "stopped", "stopped"]),
     "machine-crashed": (crashes, [0, 0, 0], [0, 0, 2]),
     "machine-cordoned": (lambda a: a.machines("cordoned"), [False] * 3, [False, False, True]),
     "machine-too-small": (lambda a: a.machines("config", "guest", "memory_mb"), [2048] * 3, [2048, 2048, 1024]),
     "machine-wrong-cpus": (lambda a: a.machines("config", "guest", "cpu_kind")[-1], "shared", "performance"),
     "machine-other-image": (lambda a: len(set(a.machines("image_ref", "digest"))), 1, 2),
+    "image-not-released": (released, [True] * 3, [False] * 3),
+    "image-not-labelled": (
+        lambda a: (a.state.releases[0].image.tag.endswith(world.digest("tag 43")[:16].upper()), released(a)),
+        (True, [True] * 3),
+        (False, [True] * 3),
+    ),
     "machine-ill": (
         lambda a: [a.status("/api/health", fly_force_instance_id=each) for each in a.machines("id")],
         [200, 200, 200],
@@ -155,6 +168,13 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
         ["15s"] * 3,
         ["15s", "15s", "1m0s"],
     ),
+    "drift-deep-check": (
+        lambda a: a.machines("config", "services", 0, "checks", 1, "interval"),
+        ["45s"] * 3,
+        ["45s", "45s", "5m0s"],
+    ),
+    "drift-tcp-check": (lambda a: a.machines("config", "checks", "tcp", "timeout"), ["3s"] * 3, ["3s", "3s", "30s"]),
+    "drift-floor": (lambda a: a.machines("config", "services", 0, "min_machines_running"), [2] * 3, [2, 2, 0]),
     "drift-force-https": (
         lambda a: ["force_https" in port for port in a.machines("config", "services", 0, "ports", 0)],
         [True] * 3,
