@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,16 @@ class Asking:
             word in each["attributes"]["message"] for each in self.platform("/api/v1/apps/paintbox/logs")["data"]
         )
 
+    def given(self, name: str) -> str:
+        """What a variable of the last machine's app is set to."""
+        script = f"cat /proc/651/environ | tr '\\0' '\\n' | grep '^{name}='"
+        return str(self.inside(f"sh -c {shlex.quote(script)}")["stdout"]).strip().partition("=")[2]
+
+    def platform_status(self, method: str, path: str) -> int:
+        """The status that an API of the platform answers with."""
+        headers = {"authorization": "Bearer twin-token", "content-type": "application/json"}
+        return api.answer(self.state, Request(method, path, headers, b'{"cmd":"true"}', "HTTP/1.1", "127.0.0.1")).status
+
     def inside(self, command: str) -> Any:  # noqa: ANN401 - any JSON
         """What a command finds in the last machine."""
         from fixtures.twin import guest  # noqa: PLC0415 - one question of many
@@ -87,6 +98,7 @@ JWKS, JWKS_API = "/.well-known/jwks.json", "/api/.well-known/jwks.json"
 ERRORS = 'sum(increase(fly_edge_http_responses_count{app="paintbox",status=~"5.."}[1h]))'
 OOM = 'max_over_time(fly_instance_exit_oom{app="paintbox"}[1d]) > 0'
 USED = '100 * (1 - fly_instance_memory_mem_available{app="paintbox"} / fly_instance_memory_mem_total{app="paintbox"})'
+RUN = (("GET", ""), ("POST", "/exec"))
 FOREIGN = {"origin": "https://foreign.example"}
 
 
@@ -217,13 +229,31 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "edge-flaky": (lambda a: [a.status("/") for _ in range(3)], [200, 200, 200], [200, 200, 502]),
     "logs-errors": (lambda a: a.logs('"error"'), 0, 5),
     "logs-slow": (lambda a: a.logs("slow"), 0, 1),
+    "logs-5xx": (lambda a: a.logs(" 503 "), 0, 1),
     "logs-empty": (lambda a: a.logs("health"), 30, 0),
     "server-errors": (lambda a: a.metric(ERRORS), [], [21.0]),
     "platform-metrics-missing": (lambda a: len(a.metric(USED)), 3, 0),
     "server-as-root": (lambda a: "1001" in a.inside("cat /proc/651/status")["stdout"], True, False),
+    "server-other-port": (lambda a: ":0BB8 " in a.inside("cat /proc/net/tcp")["stdout"], False, True),
+    "process-environment-other": (lambda a: a.given("NODE_ENV"), "production", "development"),
+    "process-heap-other": (
+        lambda a: a.given("NODE_OPTIONS"),
+        "--max-old-space-size=1536",
+        "--max-old-space-size=4096",
+    ),
+    "volume-not-mounted": (lambda a: " /data " in a.inside("cat /proc/mounts")["stdout"], True, False),
+    "volume-read-only": (lambda a: "/data ext4 rw," in a.inside("cat /proc/mounts")["stdout"], True, False),
     "data-not-writable": (lambda a: a.inside("su nextjs -s /bin/sh -c 'test -w /data'")["exit_code"], 0, 1),
     "log-file-old": (lambda a: a.inside("find /data -name '*.log' -mmin -60")["stdout"] != "", True, False),
     "log-file-missing": (lambda a: a.inside("find /data -name '*.log'")["stdout"] != "", True, False),
+    "token-read-only": (
+        lambda a: [
+            a.platform_status(method, f"/v1/apps/paintbox/machines/{a.state.machines[0].id}{path}")
+            for method, path in RUN
+        ],
+        [200, 200],
+        [200, 403],
+    ),
     "app-broken": (lambda a: (a.status("/"), a.status("/api/simple-health")), (200, 200), (500, 500)),
     "health-degraded": (lambda a: a.body("/api/health")["checks"]["storage"]["status"], "pass", "warn"),
     "health-unhealthy": (
