@@ -10,6 +10,8 @@ pytest_plugins = [
     "fixtures.image",
     "fixtures.cli",
     "fixtures.fleet",
+    "fixtures.machine",
+    "fixtures.logs",
     "fixtures.working_copy",
     "fixtures.build",
     "fixtures.build_output",
