@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NONE = "no real flyctl is here: the stand-in was compared with nothing; set FLYCTL_BIN, or put flyctl on PATH"
 APP = ("-a", "paintbox")
+FRAMED = 'sh -c \'(uname -s) 2>/dev/null; echo "mark $?"; (nothing) 2>/dev/null; echo "mark $?"\''
 READS = [
     ("auth", "whoami", "--json"),
     ("status", "--json", *APP),
@@ -48,6 +49,9 @@ READS = [
     ("machine", "status", "{machine}", "--display-config", *APP),
     ("machine", "exec", "{machine}", "id -u nextjs", "--json", *APP),
     ("machine", "exec", "{machine}", "false", "--json", *APP),
+    ("machine", "exec", "{machine}", "true", "--json", *APP),
+    ("machine", "exec", "{machine}", FRAMED, "--json", *APP),
+    ("machine", "exec", "{machine}", "cat /proc/651/environ", "--json", *APP),
     ("logs", "--no-tail", "--json", *APP),
     ("config", "validate", "--strict", "-c", str(world.FLY_TOML)),
 ]
@@ -150,6 +154,30 @@ def test_refusals_have_the_same_words(twin: Twin) -> None:
         differing |= {" ".join(words): (ours, theirs)} if ours != theirs else {}
 
     assert not differing
+
+
+def test_a_token_that_may_only_look_is_refused_in_the_same_words(twin: Twin) -> None:
+    twin.state.readers = {"reader"}
+    words = ("machine", "exec", twin.state.machines[0].id, "true", "--json", "-t", "reader", *APP)
+    programs = [str(COMMANDS / "fly"), *([REAL] if REAL else [])]
+    told = [re.sub(r"Request ID: \S+\)", "", str(first_error(program, twin, *words))) for program in programs]
+
+    assert "unauthorized" in told[0]
+    assert set(told) == {told[0]}
+
+
+def test_the_logs_of_an_app_that_logs_nothing_never_end() -> None:
+    with Twin(machines=1, faults=["logs-empty"]) as silent:
+        for program in [str(COMMANDS / "fly"), *([REAL] if REAL else [])]:
+            with pytest.raises(subprocess.TimeoutExpired) as late:
+                subprocess.run(
+                    [program, "logs", "--no-tail", "--json", *APP],
+                    env=silent.environment,
+                    capture_output=True,
+                    timeout=1.5,
+                    check=False,
+                )
+            assert not late.value.stdout
 
 
 def test_commands_have_the_same_flags(twin: Twin) -> None:
