@@ -26,6 +26,11 @@ pytest_plugins = [
     "fixtures.health",
     "fixtures.delivery",
     "fixtures.key_set",
+    "fixtures.key_set_writes",
     "fixtures.cors",
+    "fixtures.passage",
+    "fixtures.plain_http",
+    "fixtures.certificate",
+    "fixtures.latency",
     "reports.html_table",
 ]

@@ -15,7 +15,23 @@ if TYPE_CHECKING:
     from fixtures.fly_toml import FlyToml
     from fixtures.next_config import NextConfig
     from fixtures.package import Lock, Package
+    from fixtures.passage import Passage
     from fixtures.target import Target
+
+
+@item(
+    "ARC-1",
+    expects="a {edge.request_id_header}, {edge.server} as server and {edge.via} in via on the answers of {url}",
+)
+@pytest.mark.smoke
+def test_flys_edge_serves_the_app(passage: Passage, expected: Target) -> None:
+    """Answers have passed Fly.io's edge, and say so.
+
+    A missing mark proves nothing where the app asks for pristine responses: such a target unsets [edge].
+    """
+    missing = passage.missing(expected)
+
+    assert not missing, f"{passage.exchange.url} answers with {', '.join(missing)}"
 
 
 @item("ARC-2", expects="Next.js {next.minimum_version} or newer, of the same major release")

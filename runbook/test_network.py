@@ -11,9 +11,12 @@ from fixtures.plan import item
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from fixtures.certificate import Certificate
+    from fixtures.cors import Cors
     from fixtures.fleet_domains import Domain, DomainCertificate
     from fixtures.fly_sections import Service
     from fixtures.fly_toml import FlyToml
+    from fixtures.plain_http import PlainHttp
     from fixtures.target import Target
 
 PLAIN_HTTP = 80  # the port of http:// addresses (RFC 9110, 4.2.1)
@@ -78,3 +81,60 @@ def test_certificates_of_custom_domains_are_current(
     ]
 
     assert not ending, "; ".join(ending)
+
+
+@item("NET-1", expects="a permanent redirect from {edge.plain_url} to the same path of {url}")
+@pytest.mark.smoke
+def test_plain_http_leads_to_https(from_plain_http: PlainHttp) -> None:
+    """Plain HTTP leads to the same page over HTTPS, and browsers may remember that."""
+    assert not from_plain_http.faults, "; ".join(from_plain_http.faults)
+
+
+@item("NET-2", expects="a certificate for the host of {url}, by an authority that clients trust")
+@pytest.mark.smoke
+def test_certificate_is_trusted(certificate: Certificate, clock: datetime) -> None:
+    """Clients trust the certificate: it is for this host, and signed by somebody they know."""
+    distrust = certificate.distrust(clock)
+
+    assert distrust is None, f"{certificate.host} shows a certificate that clients refuse: {distrust}"
+
+
+@item("NET-2", expects="{certificate.minimum_days} days or more until the certificate ends")
+@pytest.mark.smoke
+def test_certificate_lasts(certificate: Certificate, expected: Target, clock: datetime) -> None:
+    """The certificate lasts for long enough that a renewal which fails is noticed in time."""
+    days = certificate.days_left(clock)
+
+    assert days >= expected.certificate.minimum_days, (
+        f"{certificate.host}: {days} days, until {certificate.facts.not_after}"
+    )
+
+
+@item("NET-2", expects="nothing older than TLS {certificate.minimum_tls}")
+@pytest.mark.smoke
+def test_old_tls_is_refused(certificate: Certificate) -> None:
+    """A client that offers only what is broken gets no connection: whoever can talk it down could read along."""
+    old = certificate.facts.old_version
+
+    assert old is None, f"{certificate.host} accepts {old}"
+
+
+@item("NET-4", expects="a grant to {cors.allowed_origins} on {cors.path}")
+@pytest.mark.postdeploy
+def test_own_origins_may_call_the_api(cors: Cors) -> None:
+    """A page of our own may call the API from a browser."""
+    assert not cors.refused, f"refused: {', '.join(cors.refused)}"
+
+
+@item("NET-4", expects="no grant to {cors.foreign_origin} on {cors.path}")
+@pytest.mark.postdeploy
+def test_foreign_origins_may_not_call_the_api(cors: Cors) -> None:
+    """A page of somebody else may not read what the API answers to a user's browser."""
+    assert not cors.granted, f"granted: {', '.join(cors.granted)}"
+
+
+@item("NET-4", expects="never * together with credentials on {cors.path}")
+@pytest.mark.postdeploy
+def test_nobody_is_granted_everything(cors: Cors) -> None:
+    """No answer grants every origin, with credentials: that is a policy nobody has thought about."""
+    assert not cors.unlimited, f"*, with credentials: {', '.join(cors.unlimited)}"

@@ -124,6 +124,10 @@ def plain(asking: Asking) -> int | None:
     return answer.status if answer else None
 
 
+def source_and_key(asking: Asking) -> tuple[str | None, str]:
+    return asking.header(JWKS, "x-jwks-source"), asking.body(JWKS)["keys"][0]["kid"]
+
+
 def burst(asking: Asking) -> list[int]:
     return [asking.status(JWKS_API) for _ in range(33)]
 
@@ -225,6 +229,8 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "domain-expires-soon": (lambda a: (a.state.certificates[0].expires_at - a.state.now()).days > 30, True, False),
     "tls-old": (lambda a: a.state.edge.minimum_tls, "1.2", "1.0"),
     "no-redirect": (plain, 301, 200),
+    "redirect-temporary": (plain, 301, 302),
+    "redirect-loses-path": (lambda a: a.state.edge.redirect_path, "", "/"),
     "not-behind-fly": (lambda a: a.header("/", "fly-request-id") is None, False, True),
     "edge-flaky": (lambda a: [a.status("/") for _ in range(3)], [200, 200, 200], [200, 200, 502]),
     "logs-errors": (lambda a: a.logs('"error"'), 0, 5),
@@ -263,6 +269,8 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     ),
     "slow-simple-health": (lambda a: a.state.app.slow_seconds, {}, {"/api/simple-health": 6.0}),
     "slow-deep-health": (lambda a: a.state.app.slow_seconds, {}, {"/api/health": 11.0}),
+    "cold-simple-health": (lambda a: a.state.app.slow_times, {}, {"/api/simple-health": 1}),
+    "cold-deep-health": (lambda a: a.state.app.slow_times, {}, {"/api/health": 2}),
     "slow-page": (lambda a: a.state.app.slow_seconds, {}, {"/": 2.5}),
     "metrics-invalid": (lambda a: b"gouge" in a.answer("/metrics").body, False, True),
     "metrics-series-missing": (lambda a: b"paintbox_memory_rss_mb" in a.answer("/metrics").body, True, False),
@@ -294,11 +302,17 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "jwks-away": (lambda a: (a.status(JWKS), a.status(JWKS, "HEAD")), (200, 200), (503, 200)),
     "jwks-private": (lambda a: "d" in a.body(JWKS)["keys"][0], False, True),
     "jwks-symmetric": (lambda a: "oct" in [key["kty"] for key in a.body(JWKS)["keys"]], False, True),
+    "jwks-slow": (lambda a: a.state.app.slow_seconds, {}, {JWKS_API: 2.5}),
+    "jwks-key-unclear": (lambda a: a.body(JWKS)["keys"][0]["use"], "sig", "enc"),
+    "jwks-key-broken": (lambda a: a.body(JWKS)["keys"][0]["e"], "AQAB", ""),
+    "jwks-says-fallback": (source_and_key, ("aws", "paintbox-2026-03"), ("fallback", "paintbox-2026-03")),
+    "jwks-disguised-fallback": (source_and_key, ("aws", "paintbox-2026-03"), ("aws", "paintbox-fallback")),
     "jwks-fallback": (lambda a: a.header(JWKS, "x-jwks-source"), "aws", "fallback"),
     "jwks-weak": (lambda a: len(a.body(JWKS)["keys"][0]["n"]) > 300, True, False),
     "jwks-duplicate-kid": (lambda a: len({key["kid"] for key in a.body(JWKS)["keys"]}), 2, 1),
     "jwks-empty": (lambda a: len(a.body(JWKS)["keys"]), 2, 0),
     "jwks-rewrite-differs": (lambda a: a.body(JWKS) == a.body(JWKS_API), True, False),
+    "jwks-rewrite-fallback": (source_and_key, ("aws", "paintbox-2026-03"), ("fallback", "paintbox-fallback")),
     "jwks-rewrite-broken": (lambda a: (a.status(JWKS), a.status(JWKS_API)), (200, 200), (503, 200)),
     "jwks-content-type": (lambda a: a.header(JWKS, "content-type"), "application/json", "text/html; charset=utf-8"),
     "jwks-no-cache-control": (lambda a: a.header(JWKS, "cache-control"), "public, max-age=300", None),
@@ -308,6 +322,11 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
         "public, max-age=31536000",
     ),
     "post-accepted": (lambda a: a.status(JWKS_API, "POST"), 405, 200),
+    "post-offered": (
+        lambda a: a.header(JWKS_API, "allow", "OPTIONS"),
+        "GET, HEAD, OPTIONS",
+        "GET, HEAD, OPTIONS, POST",
+    ),
     "no-compression": (lambda a: a.header("/", "content-encoding", accept_encoding="gzip"), "gzip", None),
     "no-etag": (lambda a: a.header("/", "etag") is None, False, True),
     "source-maps-served": (lambda a: a.status(f"{SCRIPT}.map"), 404, 200),
@@ -320,6 +339,11 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
         lambda a: a.header("/api/health", "access-control-allow-origin", **FOREIGN),
         None,
         "https://foreign.example",
+    ),
+    "cors-own-origin-refused": (
+        lambda a: a.header("/api/health", "access-control-allow-origin", origin="https://paintbox.fly.dev"),
+        "https://paintbox.fly.dev",
+        None,
     ),
     "no-rate-limit": (lambda a: 429 in burst(a), True, False),
     "no-retry-after": (lambda a: (burst(a), a.header(JWKS_API, "retry-after") is None)[1], False, True),

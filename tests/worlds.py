@@ -42,6 +42,7 @@ class LooseWorld(World):
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLY_", "RUNBOOK_"))}
         self.environment: Mapping[str, str] = own | dict(environment or {})
         self.deadline_seconds = 60.0
+        self.quick = False
         self.said: list[str] = []
         self.sent = 0
         self._seen: dict[str, Observation] = {}

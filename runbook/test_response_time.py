@@ -1,0 +1,42 @@
+"""Response time: how long users wait for what they ask, and whether they get it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.plan import item
+
+if TYPE_CHECKING:
+    from fixtures.latency import LostRequests, ResponseTimes
+    from fixtures.target import Target
+
+
+@item(
+    "MET-1",
+    expects="less than {latency.limit_seconds} s for {latency.percentile} % of the requests to each of {latency.paths}",
+    needs=["latency.samples", "latency.smoke_samples"],
+)
+@pytest.mark.smoke
+def test_answers_are_quick(response_times: ResponseTimes, expected: Target) -> None:
+    """Requests are answered before people leave.
+
+    The first request to a path is told, and does not count: what it wakes stays awake for the users.
+    """
+    slow = response_times.slow(expected.latency.percentile, expected.latency.limit_seconds)
+
+    assert not slow, "; ".join(slow)
+
+
+@item(
+    "MET-1",
+    expects="an answer to {latency.percentile} % of the requests to each of {latency.paths}, each sent once",
+    needs=["latency.samples", "latency.smoke_samples", "latency.limit_seconds"],
+)
+@pytest.mark.smoke
+def test_requests_are_answered(lost_requests: LostRequests, expected: Target) -> None:
+    """Requests are answered at all, at the first try: other looks ask again, and so do not see what users see."""
+    lost = lost_requests.beyond(expected.latency.percentile)
+
+    assert not lost, "; ".join(lost)
