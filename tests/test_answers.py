@@ -103,11 +103,7 @@ LOOKS: dict[object, str] = {
         ("jwks-duplicate-kid", KeySet.parse, lambda k: k.doubled),
         ("jwks-empty", KeySet.parse, lambda k: k.keys),
         ("jwks-weak", KeySet.parse, lambda k: [key.strength for key in k.keys if key.is_weaker(2048, ("P-256",))]),
-        (
-            "health-degraded",
-            DeepHealth.parse,
-            lambda h: [fault.partition("answers ")[2] or fault for fault in h.faults(["memory"])],
-        ),
+        ("health-degraded", DeepHealth.parse, lambda h: h.faults(["memory"])[1:]),
         ("health-unhealthy", DeepHealth.parse, lambda h: h.faults(["memory", "queue"])[1:2]),
     ],
 )

@@ -32,7 +32,11 @@ KEYS = tuple(
         *("MET-4/test_jwks_is_quick", "JWK-2/test_jwks_holds_a_key", "JWK-2/test_every_key_says_what_it_is_for"),
         *("JWK-2/test_key_ids_are_unique", "JWK-3/test_jwks_publishes_no_private_key", "JWK-4/test_every_key_loads"),
         *("JWK-4/test_every_key_is_strong", "JWK-5/test_rewrite_serves_the_same_set"),
-        *("JWK-6/test_caches_let_go_of_a_withdrawn_key", "JWK-7/test_keys_come_from_aws", "JWK-7/test_no_key_is_built_in"),
+        *(
+            "JWK-6/test_caches_let_go_of_a_withdrawn_key",
+            "JWK-7/test_keys_come_from_aws",
+            "JWK-7/test_no_key_is_built_in",
+        ),
     )
 )
 
@@ -107,7 +111,12 @@ TAKES_ALONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     # Everything is gone: each surface of the app says so in its own words, and nothing else can be judged.
     "app-broken": (
-        ("HLT-1/test_app_is_up[edge]", "HLT-3/test_app_is_healthy_in_every_part[edge]", LOST, "JWK-1/test_jwks_answers[edge]"),
+        (
+            "HLT-1/test_app_is_up[edge]",
+            "HLT-3/test_app_is_healthy_in_every_part[edge]",
+            LOST,
+            "JWK-1/test_jwks_answers[edge]",
+        ),
         (SLOW, "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
     ),
 }
