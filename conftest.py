@@ -32,5 +32,7 @@ pytest_plugins = [
     "fixtures.plain_http",
     "fixtures.certificate",
     "fixtures.latency",
+    "fixtures.each_machine",
+    "fixtures.rate_limit",
     "reports.html_table",
 ]

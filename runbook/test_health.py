@@ -9,6 +9,7 @@ import pytest
 from fixtures.plan import item
 
 if TYPE_CHECKING:
+    from fixtures.each_machine import EachMachine
     from fixtures.fleet_machines import Machine
     from fixtures.health import DeepHealth, SimpleHealth, Timing
     from fixtures.target import Target
@@ -84,3 +85,13 @@ def test_platform_sees_every_check_pass(checked_machines: tuple[Machine, ...]) -
     ]
 
     assert not failing, "; ".join(failing)
+
+
+@item("HLT-6", expects="200 and the documented body from {health_checks.simple.path} on every machine that serves")
+@pytest.mark.postdeploy
+def test_every_machine_is_healthy_on_its_own(machines_alone: EachMachine) -> None:
+    """Every machine that the edge may pick answers its health check, not only the one that it picked.
+
+    A machine that sleeps is not asked: the question would wake it.
+    """
+    assert not machines_alone.ill, "; ".join(machines_alone.ill)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fixtures.fly_sections import Service
     from fixtures.fly_toml import FlyToml
     from fixtures.plain_http import PlainHttp
+    from fixtures.rate_limit import Burst, Refusal
     from fixtures.target import Target
 
 PLAIN_HTTP = 80  # the port of http:// addresses (RFC 9110, 4.2.1)
@@ -117,6 +118,24 @@ def test_old_tls_is_refused(certificate: Certificate) -> None:
     old = certificate.facts.old_version
 
     assert old is None, f"{certificate.host} accepts {old}"
+
+
+@item("NET-3", expects="429 within {rate_limit.burst_requests} requests to {rate_limit.path} on one machine")
+@pytest.mark.postdeploy
+def test_burst_is_limited(limited_burst: Burst) -> None:
+    """A burst of requests from one address is refused before it hurts others."""
+    assert limited_burst.limited, f"{limited_burst.url} on {limited_burst.machine} answers {limited_burst.told}"
+
+
+@item(
+    "NET-3",
+    expects="a Retry-After with the 429 of {rate_limit.path}",
+    needs=["rate_limit.burst_requests"],
+)
+@pytest.mark.postdeploy
+def test_refusal_says_when_to_come_back(refusal: Refusal) -> None:
+    """Who is refused is told when to come back: clients without that hint try again at once, all of them."""
+    assert refusal.retry_after, f"{refusal.url} answers 429 without a Retry-After that says when"
 
 
 @item("NET-4", expects="a grant to {cors.allowed_origins} on {cors.path}")

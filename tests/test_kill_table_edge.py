@@ -20,11 +20,13 @@ pytestmark = pytest.mark.slow
 
 ITEMS = (
     *("ARC-1", "HLT-1", "HLT-2", "HLT-3", "HLT-4", "MET-1", "MET-4", "JWK", "HDR", "OPT-4", "OPT-5", "OPT-6"),
-    *("NET-1", "NET-2", "NET-4"),
+    *("HLT-6", "NET-1", "NET-2", "NET-3", "NET-4"),
 )
 # Who asks over HTTPS does not get to see anything behind a certificate that clients refuse.
-BEHIND_TLS = ("simple_health[edge]", "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "latency[edge]")
-BEHIND_TLS = (*BEHIND_TLS, "write_attempts[edge]")
+BEHIND_TLS = (
+    *("simple_health[edge]", "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
+    *("latency[edge]", "each_machine[edge]", "burst[edge]"),
+)
 # Without a key set there is nothing to judge in it, and its own time would be that of an error.
 KEYS = tuple(
     f"{check}[edge]"
@@ -46,6 +48,7 @@ KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cold-simple-health": ("HLT-2/test_simple_health_is_quick[edge]", ()),
     "health-degraded": ("HLT-3/test_app_is_healthy_in_every_part[edge]", ()),
     "cold-deep-health": ("HLT-4/test_deep_health_is_quick[edge]", ()),
+    "machine-ill": ("HLT-6/test_every_machine_is_healthy_on_its_own[edge]", ()),
     "slow-page": ("MET-1/test_answers_are_quick[edge]", ()),
     "edge-flaky": ("MET-1/test_requests_are_answered[edge]", ()),
     "jwks-slow": ("MET-4/test_jwks_is_quick[edge]", ()),
@@ -86,6 +89,8 @@ KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "certificate-expired": ("NET-2/test_certificate_lasts[edge]", BEHIND_TLS),
     "certificate-expires-soon": ("NET-2/test_certificate_lasts[edge]", ()),
     "tls-old": ("NET-2/test_old_tls_is_refused[edge]", ()),
+    "no-rate-limit": ("NET-3/test_burst_is_limited[edge]", ("NET-3/test_refusal_says_when_to_come_back[edge]",)),
+    "no-retry-after": ("NET-3/test_refusal_says_when_to_come_back[edge]", ()),
     "cors-own-origin-refused": ("NET-4/test_own_origins_may_call_the_api[edge]", ()),
     "cors-foreign-origin": ("NET-4/test_foreign_origins_may_not_call_the_api[edge]", ()),
     "cors-wildcard-with-credentials": ("NET-4/test_nobody_is_granted_everything[edge]", ()),
