@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 )
 @pytest.mark.smoke
 def test_flys_edge_serves_the_app(passage: Passage, expected: Target) -> None:
-    """Answers have passed Fly.io's edge, and say so.
+    """Answers have passed Fly.io's edge.
 
-    A missing mark proves nothing where the app asks for pristine responses: such a target unsets [edge].
+    Else DNS or a proxy leads users past the app that this runbook looks after; or the app asks the edge for pristine
+    responses, and nothing can be told by them: then its target unsets these keys of [edge].
     """
     missing = passage.missing(expected)
 

@@ -90,8 +90,5 @@ def test_platform_sees_every_check_pass(checked_machines: tuple[Machine, ...]) -
 @item("HLT-6", expects="200 and the documented body from {health_checks.simple.path} on every machine that serves")
 @pytest.mark.postdeploy
 def test_every_machine_is_healthy_on_its_own(machines_alone: EachMachine) -> None:
-    """Every machine that the edge may pick answers its health check, not only the one that it picked.
-
-    A machine that sleeps is not asked: the question would wake it.
-    """
+    """Every machine that the edge may pick answers its health check, not only the one that it picked."""
     assert not machines_alone.ill, "; ".join(machines_alone.ill)

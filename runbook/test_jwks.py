@@ -28,9 +28,9 @@ def test_jwks_answers(jwks_answer: KeySetAnswer) -> None:
 @item("MET-4", expects="{paths.jwks} within {latency.limit_seconds} s")
 @pytest.mark.smoke
 def test_jwks_is_quick(jwks_timing: Timing, expected: Target) -> None:
-    """The key set is there in time: whoever waits for it keeps a user waiting, or gives up and rejects the token.
+    """The key set can be fetched in time; that it is there at all is JWK-1.
 
-    That it is there at all is JWK-1; without it this cannot be told.
+    Whoever waits for it keeps a user waiting, or gives up and rejects the token.
     """
     limit = expected.latency.limit_seconds
 
@@ -47,10 +47,8 @@ def test_jwks_holds_a_key(jwks: KeySet) -> None:
 @item("JWK-2", expects="for every key kty, kid, use = sig, and an alg of {jwks.algorithms}")
 @pytest.mark.smoke
 def test_every_key_says_what_it_is_for(jwks: KeySet, expected: Target) -> None:
-    """Every key says what it is, and that it is for signatures by an algorithm that is allowed (RFC 7517, 4).
-
-    One that must not be published at all is left to JWK-3.
-    """
+    """Every key says what it is, and that it is for signatures by an algorithm that is allowed (RFC 7517, 4)."""
+    # One that must not be published at all is left to JWK-3.
     unclear = [
         f"{key.name} has kty {key.kty}, kid {key.kid}, use {key.use}, alg {key.alg}"
         for key in jwks.keys

@@ -94,7 +94,7 @@ def test_plain_http_leads_to_https(from_plain_http: PlainHttp) -> None:
 @item("NET-2", expects="a certificate for the host of {url}, by an authority that clients trust")
 @pytest.mark.smoke
 def test_certificate_is_trusted(certificate: Certificate, clock: datetime) -> None:
-    """Clients trust the certificate: it is for this host, and signed by somebody they know."""
+    """Clients trust the certificate: it is for this host, and signed by an authority that they know."""
     distrust = certificate.distrust(clock)
 
     assert distrust is None, f"{certificate.host} shows a certificate that clients refuse: {distrust}"
@@ -103,7 +103,7 @@ def test_certificate_is_trusted(certificate: Certificate, clock: datetime) -> No
 @item("NET-2", expects="{certificate.minimum_days} days or more until the certificate ends")
 @pytest.mark.smoke
 def test_certificate_lasts(certificate: Certificate, expected: Target, clock: datetime) -> None:
-    """The certificate lasts for long enough that a renewal which fails is noticed in time."""
+    """The certificate lasts for so long that a renewal which fails is noticed in time."""
     days = certificate.days_left(clock)
 
     assert days >= expected.certificate.minimum_days, (
@@ -114,7 +114,10 @@ def test_certificate_lasts(certificate: Certificate, expected: Target, clock: da
 @item("NET-2", expects="nothing older than TLS {certificate.minimum_tls}")
 @pytest.mark.smoke
 def test_old_tls_is_refused(certificate: Certificate) -> None:
-    """A client that offers only what is broken gets no connection: whoever can talk it down could read along."""
+    """A client that offers only old versions of TLS gets no connection.
+
+    They are broken: whoever can talk a client down to one of them reads along.
+    """
     old = certificate.facts.old_version
 
     assert old is None, f"{certificate.host} accepts {old}"
@@ -134,7 +137,10 @@ def test_burst_is_limited(limited_burst: Burst) -> None:
 )
 @pytest.mark.postdeploy
 def test_refusal_says_when_to_come_back(refusal: Refusal) -> None:
-    """Who is refused is told when to come back: clients without that hint try again at once, all of them."""
+    """Who is refused is told when to come back.
+
+    Clients without that hint try again at once, all of them.
+    """
     assert refusal.retry_after, f"{refusal.url} answers 429 without a Retry-After that says when"
 
 
@@ -155,5 +161,5 @@ def test_foreign_origins_may_not_call_the_api(cors: Cors) -> None:
 @item("NET-4", expects="never * together with credentials on {cors.path}")
 @pytest.mark.postdeploy
 def test_nobody_is_granted_everything(cors: Cors) -> None:
-    """No answer grants every origin, with credentials: that is a policy nobody has thought about."""
+    """No answer grants every origin, with credentials."""
     assert not cors.unlimited, f"*, with credentials: {', '.join(cors.unlimited)}"

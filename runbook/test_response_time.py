@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 )
 @pytest.mark.smoke
 def test_answers_are_quick(response_times: ResponseTimes, expected: Target) -> None:
-    """Requests are answered before people leave.
-
-    The first request to a path is told, and does not count: what it wakes stays awake for the users.
-    """
+    """Requests are answered before people leave."""
+    # The very first request to a path is told, and does not count: what it wakes stays awake for users.
     slow = response_times.slow(expected.latency.percentile, expected.latency.limit_seconds)
 
     assert not slow, "; ".join(slow)
@@ -36,7 +34,10 @@ def test_answers_are_quick(response_times: ResponseTimes, expected: Target) -> N
 )
 @pytest.mark.smoke
 def test_requests_are_answered(lost_requests: LostRequests, expected: Target) -> None:
-    """Requests are answered at all, at the first try: other looks ask again, and so do not see what users see."""
+    """Requests are answered at the first try.
+
+    What fails now and then fails for some of the users. Other looks ask again, and so do not see it.
+    """
     lost = lost_requests.beyond(expected.latency.percentile)
 
     assert not lost, "; ".join(lost)
