@@ -94,7 +94,10 @@ def test_plain_http_leads_to_https(from_plain_http: PlainHttp) -> None:
 @item("NET-2", expects="a certificate for the host of {url}, by an authority that clients trust")
 @pytest.mark.smoke
 def test_certificate_is_trusted(certificate: Certificate, clock: datetime) -> None:
-    """Clients trust the certificate: it is for this host, and signed by an authority that they know."""
+    """Clients trust the certificate: it is for this host, and signed by an authority that they know.
+
+    Browsers and services refuse the whole site else.
+    """
     distrust = certificate.distrust(clock)
 
     assert distrust is None, f"{certificate.host} shows a certificate that clients refuse: {distrust}"
