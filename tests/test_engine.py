@@ -176,6 +176,25 @@ def test_a_look_that_hangs_is_given_up(bench: Bench) -> None:
     assert "greeting did not come back within 0.2 s" in run.text
 
 
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        ('Seen("echo", {"words": ("hello",)}, "a tuple")', "'tuple' object"),
+        ('Seen("echo", {float("nan"): 1}, "a number for a name")', "'float'"),
+        ("None", "'NoneType' object"),
+    ],
+    ids=["tuple", "nan", "nothing"],
+)
+def test_what_cannot_be_recorded_is_an_error_of_its_look_at_once(bench: Bench, seen: str, reason: str) -> None:
+    odd = LOOK.replace('Seen("echo hello", {"words": ["hello"], "token": "made of words"}, "one greeting")', seen)
+    run = bench.run(odd.replace("seconds=5", "seconds=120") + GREEN, "-m", "predeploy")
+
+    assert run.status == 6, run.text
+    assert "what the look greeting saw is no plain data, and cannot be recorded: " in run.text
+    assert reason in run.text
+    assert "did not come back" not in run.text
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
 def test_replay_gives_the_same_verdicts_without_looking(bench: Bench, workers: list[str], tmp_path: Path) -> None:
     body = LOOK + GREEN + RED + BLIND.replace("CFG-4", "CFG-5")
