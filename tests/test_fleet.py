@@ -12,6 +12,7 @@ from worlds import LooseWorld
 
 import fixtures.cli
 import fixtures.fleet
+from fixtures.fleet_checks import seen_by_platform
 from fixtures.fleet_machines import Fleet, Machine
 from fixtures.fleet_releases import Releases
 from fixtures.fleet_secrets import Secrets
@@ -274,6 +275,71 @@ def test_a_check_without_a_result_does_not_pass(world: Callable[[str], LooseWorl
 
     assert [result.passing for result in found.results_of("tcp")] == [True]
     assert [result.name for result in found.results_of("http") if not result.passing] == ["1 http check"]
+
+
+# ------------------------------------------------------------------------------------- the platform's list of checks
+
+CHECKED = {
+    "services": [{"internal_port": 8080, "checks": [{"type": "http", "path": "/a"}]}],
+    "checks": {"alive": {"type": "tcp", "port": 8080}},
+}
+PASSING = [{"name": "servicecheck-00-http-8080", "status": "passing"}, {"name": "alive", "status": "passing"}]
+FAILING = [PASSING[0] | {"status": "critical", "output": "503"}, PASSING[1]]
+
+
+@pytest.mark.parametrize(
+    ("listed", "failing"),
+    [
+        ({"148e4d9": PASSING}, []),
+        ({"148e4d9": PASSING, "other": FAILING}, []),
+        ({"148e4d9": FAILING}, ["servicecheck-00-http-8080 is critical"]),
+        ({"148e4d9": PASSING[1:]}, ["1 http check is without a result"]),
+        ({"148e4d9": []}, ["1 http check is without a result", "1 tcp check is without a result"]),
+        ({"148e4d9": None}, ["1 http check is without a result", "1 tcp check is without a result"]),
+        ({}, ["1 http check is without a result", "1 tcp check is without a result"]),
+    ],
+)
+def test_health_is_what_the_list_of_checks_says_of_a_started_machine(
+    world: Callable[[str], LooseWorld], listed: dict[str, Any], failing: list[str]
+) -> None:
+    running = machine(config=MACHINE["config"] | CHECKED, checks=PASSING)
+    asleep = running | {"id": "asleep", "state": "stopped"}
+    here = world(answering({"machine list": [running, asleep], "checks list": listed}))
+    machines = here.look("fly_machines").read(Fleet.checked)
+    found = here.look("fly_checks").read(lambda value: seen_by_platform(value, machines))
+    results = [result for one in found for kind in ("http", "tcp") for result in one.results_of(kind)]
+
+    assert [one.id for one in found] == ["148e4d9"]
+    assert [f"{one.name} is {one.status}" for one in results if not one.passing] == failing
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("null", "gives no object but None at $"),
+        ("[]", "gives no object but list of 0 at $"),
+        ({"148e4d9": "passing"}, "gives no list but 'passing' at $.148e4d9"),
+        ({"148e4d9": [7]}, "gives no object but 7 at $.148e4d9[0]"),
+        ({"148e4d9": [{"status": "passing"}]}, "tells no name at $.148e4d9[0]"),
+        ({"148e4d9": [{"name": "alive", "status": True}]}, "gives no text but True at $.148e4d9[0].status"),
+        ('{"148e4d9": [], "148e4d9": []}', "printed no JSON"),
+    ],
+)
+def test_a_list_of_checks_of_another_shape_is_no_view(
+    world: Callable[[str], LooseWorld], answer: object, told: str
+) -> None:
+    found = world(printing(answer)).look("fly_checks")
+
+    assert "`fly checks list --json --app paintbox` " in str(found.error)
+    assert told in str(found.error)
+
+
+def test_a_check_without_a_status_does_not_pass(world: Callable[[str], LooseWorld]) -> None:
+    found = world(printing({"148e4d9": [{"name": "alive", "output": "x" * 5000}]})).look("fly_checks")
+
+    assert found.value == {
+        "machines": [{"machine": "148e4d9", "results": [{"name": "alive", "status": "unknown", "output": "x" * 200}]}]
+    }
 
 
 # -------------------------------------------------------------------------- releases, volumes, secrets, certificates

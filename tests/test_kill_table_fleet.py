@@ -123,9 +123,9 @@ def test_without_access_everything_is_blind_and_nothing_green(tmp_path: Path, fa
     assert set(run.verdicts().values()) == {"error"}
 
 
-def test_smoke_asks_the_cli_twice_and_needs_no_checkout(tmp_path: Path) -> None:
+def test_smoke_asks_the_cli_three_times_and_needs_no_checkout(tmp_path: Path) -> None:
     run = judge(tmp_path, phase="smoke")
     looks = {observation["look"] for observation in run.record.observations.values()}
 
     assert run.status == 0, run.text
-    assert looks == {"fly_machines", "fly_releases"}
+    assert looks == {"fly_machines", "fly_checks", "fly_releases"}
