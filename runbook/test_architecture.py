@@ -10,6 +10,7 @@ from fixtures.plan import item
 from fixtures.semver import within_major
 
 if TYPE_CHECKING:
+    from fixtures.fleet_addresses import Addresses
     from fixtures.fleet_drift import Setting
     from fixtures.fleet_machines import Fleet
     from fixtures.fly_toml import FlyToml
@@ -33,6 +34,19 @@ def test_flys_edge_serves_the_app(passage: Passage, expected: Target) -> None:
     missing = passage.missing(expected)
 
     assert not missing, f"{passage.exchange.url} answers with {', '.join(missing)}"
+
+
+@item("ARC-1", expects="a public address of IPv4, which may be shared, and one of IPv6")
+@pytest.mark.postdeploy
+def test_the_app_has_addresses_of_both_protocols(app_addresses: Addresses) -> None:
+    """The app can be reached by IPv4 and by IPv6.
+
+    Many a mobile network has IPv6 alone, many an office IPv4 alone: without an address of its kind nobody there
+    reaches the app. Private addresses, and those that requests of the app come from, lead no user to it.
+    """
+    lacking = " and ".join(app_addresses.lacking)
+
+    assert not lacking, f"there is no public address of {lacking}: the app has {app_addresses.told}"
 
 
 @item("ARC-2", expects="Next.js {next.minimum_version} or newer, of the same major release")

@@ -12,6 +12,7 @@ from worlds import LooseWorld
 
 import fixtures.cli
 import fixtures.fleet
+from fixtures.fleet_addresses import Addresses
 from fixtures.fleet_checks import seen_by_platform
 from fixtures.fleet_machines import Fleet, Machine
 from fixtures.fleet_releases import Releases
@@ -31,6 +32,7 @@ LOOKS = {
     "fly_volumes": "volumes list",
     "fly_secrets": "secrets list",
     "fly_domains": "certs list",
+    "fly_addresses": "ips list",
 }
 AT = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MACHINE: dict[str, Any] = {
@@ -99,7 +101,7 @@ def one(world: Callable[[str], LooseWorld], **changes: object) -> Machine:
         (printing("7"), "gives no list but 7 at $"),
         (printing("[7]"), "gives no object but 7 at $[0]"),
         (printing([{}]), "tells no "),
-        (printing([{"id": 7, "state": 7, "Version": "x", "name": 7, "hostname": 7}]), "gives no "),
+        (printing([{"id": 7, "state": 7, "Version": "x", "name": 7, "hostname": 7, "Address": 7}]), "gives no "),
         ("echo 'Error: unauthorized' >&2; exit 1", "failed: unauthorized"),
         ("echo '[]'; exit 3", "failed: []"),
         ("kill -9 $$", "failed: ended by SIGKILL"),
@@ -340,6 +342,50 @@ def test_a_check_without_a_status_does_not_pass(world: Callable[[str], LooseWorl
     assert found.value == {
         "machines": [{"machine": "148e4d9", "results": [{"name": "alive", "status": "unknown", "output": "x" * 200}]}]
     }
+
+
+# ------------------------------------------------------------------------------------------------------- addresses
+
+
+def address(text: str, kind: str) -> dict[str, Any]:
+    return {"ID": "", "Address": text, "Type": kind, "Region": "", "Network": None}
+
+
+V4, V6 = address("66.241.125.99", "shared_v4"), address("2a09:8280:1::42", "v6")
+
+
+@pytest.mark.parametrize(
+    ("rows", "lacking"),
+    [
+        ([V4, V6], ()),
+        ([address("137.66.11.5", "v4"), V6], ()),
+        ([V4], ("IPv6",)),
+        ([V4, address("fdaa::3", "private_v6"), address("2a09:8280:e::1", "egress_v6")], ("IPv6",)),
+        ([V6, address("137.66.11.5", "egress_v4")], ("IPv4",)),
+        ([address("10.0.0.1", "v4"), V6], ("IPv4",)),
+        ([V4, address("2a09:8280:1::42", "v7")], ("IPv6",)),
+        ([], ("IPv4", "IPv6")),
+    ],
+)
+def test_only_public_addresses_count(
+    world: Callable[[str], LooseWorld], rows: list[dict[str, Any]], lacking: tuple[str, ...]
+) -> None:
+    assert world(printing(rows)).look("fly_addresses").read(Addresses.parse).lacking == lacking
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("null", "gives no list but None at $"),
+        ([address("somewhere", "v4")], "gives no address at $[0].Address"),
+        ([address("2a09:8280:1::42", "v4")], "calls an address of IPv6 v4 at $[0]"),
+        ([{"Address": "66.241.125.99"}], "tells no Type at $[0]"),
+    ],
+)
+def test_what_is_no_address_is_told_with_its_place(
+    world: Callable[[str], LooseWorld], answer: object, told: str
+) -> None:
+    assert told in str(world(printing(answer)).look("fly_addresses").error)
 
 
 # -------------------------------------------------------------------------- releases, volumes, secrets, certificates

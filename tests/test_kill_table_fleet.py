@@ -31,9 +31,11 @@ ONE_IMAGE, RELEASED = "IMG-9/test_machines_run_one_image", "IMG-9/test_newest_re
 OPEN, AGE = "IMG-9/test_no_deploy_is_open_or_broken", "IMG-5/test_running_image_is_recent"
 COMMIT = "IMG-9/test_running_image_is_of_the_gated_commit"
 SNAPSHOTS, STAGED = "REC-2/test_volumes_have_recent_snapshots", "REC-3/test_no_secret_is_staged"
+ADDRESSES = "ARC-1/test_the_app_has_addresses_of_both_protocols"
 BACK = "REC-4/test_there_is_a_release_to_go_back_to"
 OURS = " or ".join(
     (
+        *("test_the_app_has_addresses",),
         *("ARC-4", "ARC-5", "CFG", "HCK", "HLT-5", "HLT-7", "MET-3", "IMG-5", "IMG-9", "REC-3", "REC-4", "NET-5"),
         *("test_every_machine_has", "test_volumes", "test_machines_force"),
     )
@@ -41,6 +43,8 @@ OURS = " or ".join(
 
 # fault → the check that it kills, and what it blinds: checks, or all that rests on a look
 KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "no-public-ipv6": (ADDRESSES, ()),
+    "no-public-ipv4": (ADDRESSES, ()),
     "machine-stopped": (RUNNING, ()),
     "machine-crashed": (RUNNING, ()),
     "too-many-asleep": (AWAKE, ()),

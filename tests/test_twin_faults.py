@@ -199,6 +199,8 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "no-health-checks": (lambda a: sum(map(len, a.machines("checks"))), 9, 0),
     "not-authenticated": (lambda a: a.platform("/v1/apps/paintbox").get("error"), None, "unauthorized"),
     "app-not-visible": (lambda a: a.platform("/v1/apps/paintbox").get("error"), None, "app not found: paintbox"),
+    "no-public-ipv6": (lambda a: [ip.kind for ip in a.state.ips], ["shared_v4", "v6"], ["shared_v4", "private_v6"]),
+    "no-public-ipv4": (lambda a: [ip.kind for ip in a.state.ips], ["shared_v4", "v6"], ["v6"]),
     "secret-staged": (
         lambda a: sum(each.updated_at > a.state.releases[0].created_at for each in a.state.secrets),
         0,

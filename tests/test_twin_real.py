@@ -57,7 +57,7 @@ READS = [
 ]
 LOOKS = (
     *("fly_whoami", "fly_status", "fly_secrets", "fly_machines", "machine_environment", "fly_releases"),
-    *("fly_checks", "fly_volumes", "fly_snapshots", "fly_domains", "domain_certificates"),
+    *("fly_checks", "fly_volumes", "fly_snapshots", "fly_addresses", "fly_domains", "domain_certificates"),
 )
 REFUSALS = [
     ("logs", "--since=1h"),
