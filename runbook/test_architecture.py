@@ -11,8 +11,10 @@ from fixtures.semver import within_major
 
 if TYPE_CHECKING:
     from fixtures.fleet_addresses import Addresses
+    from fixtures.fleet_domains import Domain
     from fixtures.fleet_drift import Setting
     from fixtures.fleet_machines import Fleet
+    from fixtures.fly_app import FlyStatus
     from fixtures.fly_toml import FlyToml
     from fixtures.next_config import NextConfig
     from fixtures.package import Lock, Package
@@ -34,6 +36,31 @@ def test_flys_edge_serves_the_app(passage: Passage, expected: Target) -> None:
     missing = passage.missing(expected)
 
     assert not missing, f"{passage.exchange.url} answers with {', '.join(missing)}"
+
+
+@item("ARC-1", expects="{app} deployed, and not suspended")
+@pytest.mark.postdeploy
+def test_fly_io_calls_the_app_deployed(live_app: FlyStatus) -> None:
+    """Fly.io has the app as one that is deployed.
+
+    It calls an app suspended or pending that it runs nothing of. Machines that are up by themselves are then on
+    borrowed time.
+    """
+    assert live_app.lives, f"Fly.io has {live_app.app} as {live_app.status}, deployed: {live_app.deployed}"
+
+
+@item("ARC-1", expects="{fly.hostname} among the hosts of {app}")
+@pytest.mark.postdeploy
+def test_the_host_that_users_know_is_the_apps(
+    live_app: FlyStatus, custom_domains: tuple[Domain, ...], expected: Target
+) -> None:
+    """The host by which users come is one that Fly.io leads to this app.
+
+    Else they reach another app, or none, and the machines that are looked at here are not those that answer.
+    """
+    hosts = [str(live_app.hostname), *(domain.host.lower() for domain in custom_domains)]
+
+    assert expected.fly.hostname in hosts, f"Fly.io leads {', '.join(hosts)} to {live_app.app}, and no other"
 
 
 @item("ARC-1", expects="a public address of IPv4, which may be shared, and one of IPv6")

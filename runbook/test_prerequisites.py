@@ -11,7 +11,8 @@ from fixtures.semver import at_least
 
 if TYPE_CHECKING:
     from fixtures.checkout import SourceTree
-    from fixtures.fly_cli import FlyLogin, FlyStatus, FlyVersion
+    from fixtures.fly_app import FlyStatus
+    from fixtures.fly_cli import FlyLogin, FlyVersion
     from fixtures.host import Host
     from fixtures.package import Package
     from fixtures.runtime import Runtime

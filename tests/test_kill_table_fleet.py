@@ -35,7 +35,7 @@ ADDRESSES = "ARC-1/test_the_app_has_addresses_of_both_protocols"
 BACK = "REC-4/test_there_is_a_release_to_go_back_to"
 OURS = " or ".join(
     (
-        *("test_the_app_has_addresses",),
+        *("test_fly_io_calls", "test_the_host_that", "test_the_app_has_addresses"),
         *("ARC-4", "ARC-5", "CFG", "HCK", "HLT-5", "HLT-7", "MET-3", "IMG-5", "IMG-9", "REC-3", "REC-4", "NET-5"),
         *("test_every_machine_has", "test_volumes", "test_machines_force"),
     )
@@ -43,6 +43,8 @@ OURS = " or ".join(
 
 # fault → the check that it kills, and what it blinds: checks, or all that rests on a look
 KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "app-suspended": ("ARC-1/test_fly_io_calls_the_app_deployed", ()),
+    "host-moved": ("ARC-1/test_the_host_that_users_know_is_the_apps", ()),
     "no-public-ipv6": (ADDRESSES, ()),
     "no-public-ipv4": (ADDRESSES, ()),
     "machine-stopped": (RUNNING, ()),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import fly_cli
+from fixtures.fly_app import FlyStatus, status
 from fixtures.fly_cli import Cli, Validation
 from fixtures.fly_help import CommandHelp, pages, told
 from fixtures.looks import Unreadable, Unseen
@@ -42,7 +43,7 @@ def test_a_failure_is_told_without_the_query(tmp_path: Path) -> None:
     query = r"failed to run query (query ($n: String!) {\n  app(name: $n) { id }\n}): Could not find App\n"
     script = f"printf 'Error: {query}' >&2; exit 1"
 
-    assert fly_cli.status(playing(tmp_path, script), "x", 5)["error"] == "Could not find App"
+    assert status(playing(tmp_path, script), "x", 5)["error"] == "Could not find App"
 
 
 def test_what_we_have_told_of_a_refused_file_is_not_told_again() -> None:
@@ -122,12 +123,47 @@ def test_who_is_logged_in_or_that_nobody_is(tmp_path: Path, script: str, expecte
 
 def test_the_app_as_that_identity_sees_it_without_its_machines(tmp_path: Path) -> None:
     answer = {"Name": "paintbox", "Organization": {"Slug": "acme"}, "Machines": [{"config": {"env": {"X": "canary"}}}]}
-    found = fly_cli.status(playing(tmp_path, f"echo '{json.dumps(answer)}'"), "paintbox", 5)
-    lost = fly_cli.status(playing(tmp_path, "echo 'Error: Could not find App \"x\"' >&2; exit 1"), "x", 5)
+    found = status(playing(tmp_path, f"echo '{json.dumps(answer)}'"), "paintbox", 5)
+    lost = status(playing(tmp_path, "echo 'Error: Could not find App \"x\"' >&2; exit 1"), "x", 5)
 
     assert (found["seen"], found["organization"]) == (True, "acme")
     assert "canary" not in str(found)
     assert (lost["seen"], lost["error"]) == (False, 'Could not find App "x"')
+
+
+STATUS = {"Name": "paintbox", "Status": "deployed", "Deployed": True, "Hostname": "paintbox.fly.dev"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "lives"),
+    [
+        (STATUS, True),
+        (STATUS | {"Status": "suspended"}, False),
+        (STATUS | {"Status": "pending", "Deployed": False}, False),
+        (STATUS | {"Deployed": False}, False),
+    ],
+)
+def test_an_app_lives_where_fly_io_says_so_in_both_ways(
+    tmp_path: Path, answer: dict[str, object], *, lives: bool
+) -> None:
+    found = status(playing(tmp_path, f"echo '{json.dumps(answer)}'"), "paintbox", 5)
+
+    assert FlyStatus.told(found).lives is lives
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo 'Error: Could not find App' >&2; exit 1", "says: Could not find App"),
+        (f"echo '{json.dumps(STATUS | {'Name': 'other'})}'", "says: another app"),
+        (f"echo '{json.dumps(STATUS | {'Deployed': 'yes'})}'", "tells no Deployed, Status and Hostname"),
+        (f"echo '{json.dumps(STATUS | {'Status': None})}'", "tells no Deployed, Status and Hostname"),
+        (f"echo '{json.dumps(STATUS | {'Hostname': ['x']})}'", "tells no Deployed, Status and Hostname"),
+    ],
+)
+def test_an_app_of_which_nothing_is_told_is_no_verdict(tmp_path: Path, script: str, told: str) -> None:
+    with pytest.raises(Unreadable, match=told):
+        FlyStatus.told(status(playing(tmp_path, script), "paintbox", 5))
 
 
 @pytest.mark.parametrize(

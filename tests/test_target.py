@@ -106,6 +106,12 @@ def test_bundled_targets_load_and_only_the_twin_is_one() -> None:
     assert {target.app for target in loaded.values()} == {"paintbox", "paintbox-staging"}
 
 
+def test_bundled_targets_name_the_host_of_their_url() -> None:
+    for name in ("production", "staging"):
+        target = load_target(name)
+        assert target.url == f"https://{target.fly.hostname}"
+
+
 def test_contacts_that_are_not_known_cannot_be_taken_for_real() -> None:
     contacts = load_target("production").contacts
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.twin import api, world
+from fixtures.twin import api, graphql, world
 from fixtures.twin.edge import Edge
 from fixtures.twin.faults import FAULTS, UnknownFault, inject
 from fixtures.twin.http_server import Answer, Request
@@ -132,6 +132,12 @@ def burst(asking: Asking) -> list[int]:
     return [asking.status(JWKS_API) for _ in range(33)]
 
 
+def compact(asking: Asking) -> Any:  # noqa: ANN401 - any JSON
+    """The app as GraphQL tells `fly status` of it."""
+    question = {"query": "{ appcompact:app }", "variables": {"appName": "paintbox"}}
+    return graphql.answer(asking.state, question)[1]["data"]["appcompact"]
+
+
 def released(asking: Asking) -> list[bool]:
     """Whether each machine was given the image of a release."""
     known = {release.image.reference for release in asking.state.releases}
@@ -199,6 +205,8 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "no-health-checks": (lambda a: sum(map(len, a.machines("checks"))), 9, 0),
     "not-authenticated": (lambda a: a.platform("/v1/apps/paintbox").get("error"), None, "unauthorized"),
     "app-not-visible": (lambda a: a.platform("/v1/apps/paintbox").get("error"), None, "app not found: paintbox"),
+    "app-suspended": (lambda a: compact(a)["status"], "deployed", "suspended"),
+    "host-moved": (lambda a: compact(a)["hostname"], "paintbox.fly.dev", "paintbox-2.fly.dev"),
     "no-public-ipv6": (lambda a: [ip.kind for ip in a.state.ips], ["shared_v4", "v6"], ["shared_v4", "private_v6"]),
     "no-public-ipv4": (lambda a: [ip.kind for ip in a.state.ips], ["shared_v4", "v6"], ["v6"]),
     "secret-staged": (
