@@ -211,7 +211,7 @@ class Table:
         except (OSError, RecordError, TableError) as error:
             if run is not None:  # the other reports must not go on to say that all is well
                 with suppress(OSError, RecordError, derive.LeakedError):
-                    derive.reports(run.path.parent, self._redactor, broken=True)
+                    derive.reports(run.path.parent, self._redactor, key=self._keeper.settings.signing_key, broken=True)
             return f"{self._path} is not written: {error}"
         return None
 

@@ -33,7 +33,7 @@ def render(summary: dict[str, Any], plan: dict[str, Any]) -> str:
         hostname=plain(plan["host"]),
     )
     properties = ET.SubElement(suite, "properties")
-    for name in ("run", "verdict", "exit_status", "gate", "complete", "runbook_commit", "app_commit"):
+    for name in ("run", "verdict", "exit_status", "gate", "complete", "runbook_commit", "app_commit", "signing_key"):
         ET.SubElement(properties, "property", name=name, value=plain(summary[name]))
     for row in summary["checks"]:
         suite.append(_case(row))

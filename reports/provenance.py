@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 import socket
@@ -10,6 +11,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fixtures.toml_file import shown
 
 if TYPE_CHECKING:
     from fixtures.settings import Settings
@@ -64,6 +67,22 @@ def provenance(settings: Settings) -> dict[str, Any]:
             **{package: version(package) for package in ("pytest", "requests")},
         },
     }
+
+
+def configuration(settings: Settings) -> list[dict[str, str]]:
+    """The files that decide what a run judges and with what, each with its SHA-256; those of the targets first.
+
+    A replay takes those of its targets from the recording.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    own = [ROOT / "runbook" / "catalogue.toml", ROOT / "requirements.lock", ROOT / "pytest.ini"]
+    targets = [] if settings.replay else [path for target in settings.targets for path in target.files()]
+    files = {shown(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in dict.fromkeys([*targets, *own])}
+    recorded = settings.replay.plan.get("configuration", []) if settings.replay else []
+    kept = {one["name"]: one["sha256"] for one in recorded if one["name"] not in files}
+    return [{"name": name, "sha256": digest} for name, digest in (kept | files).items()]
 
 
 def _user() -> str | None:

@@ -121,6 +121,7 @@ class RecordedRun:
     verdicts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     finish: dict[str, Any] | None = None
     torn: bool = False
+    closing_hash: str = FIRST  # the SHA-256 of the last whole line
 
 
 def read_record(path: Path) -> RecordedRun:
@@ -139,6 +140,7 @@ def read_record(path: Path) -> RecordedRun:
         try:
             if line:
                 _add(run, json.loads(line))
+                run.closing_hash = hashlib.sha256(line).hexdigest()
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             if number != len(lines):
                 raise RecordError(f"{file}:{number} is not a line of a record: it was changed or damaged") from error

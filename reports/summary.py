@@ -49,6 +49,12 @@ def check_rows(run: RecordedRun) -> list[dict[str, Any]]:
     return rows
 
 
+def phases_of(checks: list[dict[str, Any]]) -> str:
+    """What planned checks are together: `predeploy`, `smoke`, `postdeploy+maintenance`, or `nothing`."""
+    phases = "+".join(dict.fromkeys(check["phase"] for check in checks)) or "nothing"
+    return "smoke" if checks and all(check["smoke"] for check in checks) else phases
+
+
 def exit_status(verdicts: list[str], ended: int) -> int:
     """The exit status for these verdicts; `ended` is what stopped the run early (2, 3, 5), or 0."""
     if ended in {INTERRUPTED, BROKEN, MISUSE, NOTHING}:
@@ -105,6 +111,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
         "seconds": finish.get("seconds"),
         "selection": plan["selection"],
         "place": plan["place"],
+        "signing_key": plan["signing_key"] and plan["signing_key"]["id"],
         "runbook_commit": plan["runbook_commit"],
         "app_commit": plan["app_commit"],
         "release": finish.get("release"),
@@ -122,12 +129,19 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file in one step, so that a reader sees the old or the new one, never a part."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except BaseException:  # a full disk, a Ctrl-C: the old file stays, and nothing beside it
+        draft.unlink(missing_ok=True)
+        raise
 
 
-def write_summary(run: RecordedRun, folder: Path, *, broken: bool = False) -> dict[str, Any]:
-    """Write `summary.json` into the run's folder, and give it."""
-    summary = summarise(run, broken=broken)
-    write_atomically(folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
-    return summary
+def render(summary: dict[str, Any]) -> str:
+    """The text of `summary.json`."""
+    return json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_summary(run: RecordedRun, folder: Path) -> None:
+    """Write `summary.json` into the folder of a run that has just been planned."""
+    write_atomically(folder / "summary.json", render(summarise(run)))

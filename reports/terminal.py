@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from reports.signing import KEY_FILE
 from reports.summary import VERDICTS
 
 if TYPE_CHECKING:
@@ -158,11 +159,19 @@ class Screen:
         for app, count in summary["requests"].items():
             self._write(f"  {count} request{'' if count == 1 else 's'} to {app}")
         self._write(f"  evidence   {_near(folder)}")
+        self._write(f"  {signature(summary)}")
 
     def annotated(self, lines: list[str]) -> None:
         """Lines that a CI system reads, each at the start of its own."""
         for line in lines:
             self._write(line)
+
+
+def signature(summary: dict[str, Any]) -> str:
+    """Who signed a run's evidence, or what it means that nobody did."""
+    if summary["signing_key"] is None:
+        return f"unsigned   proves nothing against its owner; {KEY_FILE} names the key of those who sign"
+    return f"signed     by key {summary['signing_key']}"
 
 
 def why_closed(summary: dict[str, Any]) -> str:
