@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KEY = "RUNBOOK_SIGNING_KEY"
 KEY_FILE = "RUNBOOK_SIGNING_KEY_FILE"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+UNSIGNED = "proves nothing against its owner"
 MAKE_ONE = "make one with: openssl genpkey -algorithm ed25519 -out FILE"
 
 

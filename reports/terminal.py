@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from reports.signing import KEY_FILE
+from reports.signing import KEY_FILE, UNSIGNED
 from reports.summary import VERDICTS
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Screen:
 def signature(summary: dict[str, Any]) -> str:
     """Who signed a run's evidence, or what it means that nobody did."""
     if summary["signing_key"] is None:
-        return f"unsigned   proves nothing against its owner; {KEY_FILE} names the key of those who sign"
+        return f"unsigned   {UNSIGNED}; {KEY_FILE} names the key of those who sign"
     return f"signed     by key {summary['signing_key']}"
 
 

@@ -1,0 +1,91 @@
+"""`python -m reports finish RUN`: the reports of a run that was killed before it could make them.
+
+Nothing is added to the record: only the run itself can say how it ended. So the reports say what is missing, their
+verdict is never green, and `verify` goes on to call the run incomplete.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fixtures.target import published
+from reports import attestation, derive
+from reports.record import RecordError, read_record
+from reports.redaction import Redactor
+from reports.signing import SigningKey, UnusableKey
+from reports.summary import BROKEN, MISUSE, PASSED
+from reports.terminal import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from reports.record import RecordedRun
+
+DRAFT = re.compile(r"\.[\w.-]+\.\d+")  # what a process that was killed was just writing
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "finish",
+        help="make the reports of a run that was killed",
+        description=__doc__,
+        epilog="exit statuses: 0 the reports are there; 3 they could not be made, or hold a secret; 4 misuse",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Make the reports, and say what is missing; give the exit status."""
+    folder: Path = options.run.resolve()
+    try:
+        run = read_record(folder / "record.jsonl")
+        key = SigningKey.from_environment(os.environ)
+    except (RecordError, UnusableKey) as error:
+        return _refused(error, MISUSE)
+    if (folder / attestation.NAME).exists():
+        sys.stdout.write(f"{folder.name} has all its reports: nothing is done\n")
+        return PASSED
+    for path in folder.iterdir():
+        if DRAFT.fullmatch(path.name):
+            path.unlink()
+    its_own = key and run.plan["signing_key"] == key.as_json()
+    try:
+        summary = derive.reports(folder, _redactor(run, key), key=key if its_own else None)
+    except (OSError, RecordError, derive.LeakedError) as error:
+        return _refused(error, BROKEN)
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in told(run, summary)))
+    return PASSED
+
+
+def _refused(error: Exception, status: int) -> int:
+    sys.stderr.write(f"{printable(str(error))}\n")
+    return status
+
+
+def _redactor(run: RecordedRun, key: SigningKey | None) -> Redactor:
+    secrets = key.secrets() if key else []
+    return Redactor.from_environment(os.environ, more=secrets, public=published(run.plan["targets"]))
+
+
+def told(run: RecordedRun, summary: dict[str, Any]) -> list[str]:
+    """What the record of a killed run holds, and what it does not."""
+    unjudged = [row["check"] for row in summary["checks"] if row["verdict"] == "not-run"]
+    looks = {name for check in run.plan["checks"] if not check["missing_key"] for name in check["observations"]}
+    unseen = sorted(looks - run.observations.keys())
+    return [
+        f"{summary['verdict'].upper()} · the reports of {summary['run']} are made",
+        *(["  the last line of the record was cut short and does not count"] if run.torn else []),
+        *(["  the record has no finish: the run was killed"] if run.finish is None else []),
+        *(
+            [f"  {len(unjudged)} of {len(summary['checks'])} checks never judged: {', '.join(unjudged)}"]
+            if unjudged
+            else []
+        ),
+        *([f"  {len(unseen)} looks never came back: {', '.join(unseen)}"] if unseen else []),
+    ]
