@@ -179,13 +179,14 @@ def _unsigned(envelope: Envelope, told: dict[str, str] | None, trusted: Ed25519P
     """Why an envelope does not count as signed, if it does not. `told` is the plan's word about the key."""
     if not envelope.signatures:
         return f"unsigned, though the plan names key {told['id']}" if told else f"unsigned: {UNSIGNED}"
+    if told is None or [name for name, _ in envelope.signatures] != [told["id"]]:
+        return "the plan names another key than the signature"
     if trusted and not envelope.signed_with(trusted):
         return f"not by the trusted key {key_id(trusted)}"
     try:
-        its_own = told is not None and envelope.signed_with(public_key(told))
+        return None if envelope.signed_with(public_key(told)) else "not by the key that the plan names"
     except UnusableKey as error:
         return str(error)
-    return None if its_own else "not by the key that the plan names"
 
 
 def chained(folder: Path, run: RecordedRun, given: Path | None) -> Claim:
