@@ -17,7 +17,7 @@ from reports import attestation, derive
 from reports.record import RecordError, read_record
 from reports.redaction import Redactor
 from reports.signing import SigningKey, UnusableKey
-from reports.summary import BROKEN, MISUSE, PASSED
+from reports.summary import BROKEN, MISUSE, PASSED, check_rows
 from reports.terminal import printable
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def command(options: argparse.Namespace) -> int:
     except (RecordError, UnusableKey) as error:
         return _refused(error, MISUSE)
     if (folder / attestation.NAME).exists():
-        sys.stdout.write(f"{folder.name} has all its reports: nothing is done\n")
+        _say(run, f"{folder.name} has all its reports: nothing is done")
         return PASSED
     for path in folder.iterdir():
         if DRAFT.fullmatch(path.name):
@@ -59,8 +59,12 @@ def command(options: argparse.Namespace) -> int:
         summary = derive.reports(folder, _redactor(run, key), key=key if its_own else None)
     except (OSError, RecordError, derive.LeakedError) as error:
         return _refused(error, BROKEN)
-    sys.stdout.write("".join(f"{printable(line)}\n" for line in told(run, summary)))
+    _say(run, f"{summary['verdict'].upper()} · the reports of {folder.name} are made")
     return PASSED
+
+
+def _say(run: RecordedRun, head: str) -> None:
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in (head, *missing(run))))
 
 
 def _refused(error: Exception, status: int) -> int:
@@ -73,19 +77,16 @@ def _redactor(run: RecordedRun, key: SigningKey | None) -> Redactor:
     return Redactor.from_environment(os.environ, more=secrets, public=published(run.plan["targets"]))
 
 
-def told(run: RecordedRun, summary: dict[str, Any]) -> list[str]:
-    """What the record of a killed run holds, and what it does not."""
-    unjudged = [row["check"] for row in summary["checks"] if row["verdict"] == "not-run"]
+def missing(run: RecordedRun) -> list[str]:
+    """What the record of a run does not hold, a line each."""
+    rows = check_rows(run)
+    unjudged = [row["check"] for row in rows if row["verdict"] == "not-run"]
     looks = {name for check in run.plan["checks"] if not check["missing_key"] for name in check["observations"]}
     unseen = sorted(looks - run.observations.keys())
-    return [
-        f"{summary['verdict'].upper()} · the reports of {summary['run']} are made",
-        *(["  the last line of the record was cut short and does not count"] if run.torn else []),
-        *(["  the record has no finish: the run was killed"] if run.finish is None else []),
-        *(
-            [f"  {len(unjudged)} of {len(summary['checks'])} checks never judged: {', '.join(unjudged)}"]
-            if unjudged
-            else []
-        ),
-        *([f"  {len(unseen)} looks never came back: {', '.join(unseen)}"] if unseen else []),
+    lines = [
+        (run.torn, "the last line of the record was cut short and does not count"),
+        (run.finish is None, "the record has no finish: the run was killed, or could not write any more"),
+        (unjudged, f"{len(unjudged)} of {len(rows)} checks never judged: {', '.join(unjudged)}"),
+        (unseen, f"{len(unseen)} looks never came back: {', '.join(unseen)}"),
     ]
+    return [f"  {line}" for holds, line in lines if holds]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 REPLAY_SECONDS = 600.0
 WORDS = {
     Status.VERIFIED: "VERIFIED",
-    Status.ALTERED: "NOT VERIFIED: the evidence was changed, or is broken",
+    Status.ALTERED: "NOT VERIFIED: the evidence was changed",
     Status.LEAKED: "NOT VERIFIED: a secret is in the evidence",
     Status.INCOMPLETE: "NOT VERIFIED: the run is not complete",
     Status.UNSIGNED: "NOT VERIFIED: no valid signature of the right key",
@@ -41,8 +41,8 @@ WORST_FIRST = [status for status in WORDS if status is not Status.VERIFIED]
 EPILOG = """exit statuses:
   0  verified: every claim holds
   1  judged again, verdicts differ
-  2  incomplete: the run was stopped or killed, or its reports are missing
-  3  altered: record, reports, attestation or the run before; or the run calls its own evidence broken
+  2  incomplete: the run was stopped or killed, its reports are missing, or it says that evidence was lost
+  3  altered: record, reports, attestation or the run before
   4  misuse: no such run or key
   5  unsigned, or the signature is not valid, or not by the key given
   6  nothing is wrong, but not all could be checked: no --key was given, or the replay could not be made
