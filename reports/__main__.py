@@ -10,6 +10,7 @@ from reports import finish, verify
 from reports.summary import MISUSE
 
 COMMANDS = (verify, finish)
+CTRL_C = 130  # as shells have it
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +28,10 @@ def main(words: list[str] | None = None) -> int:
     for module in COMMANDS:
         module.add_to(commands)
     options = parser.parse_args(words)
-    return int(options.command(options))
+    try:
+        return int(options.command(options))
+    except KeyboardInterrupt:
+        return CTRL_C
 
 
 if __name__ == "__main__":

@@ -58,6 +58,26 @@ def names(found: list[str]) -> str:
     return ", ".join(found[:SHOWN]) + more
 
 
+@dataclass(frozen=True)
+class Runbook:
+    """The runbook at hand: its commit, and whether it differs from that."""
+
+    commit: str | None
+    dirty: bool | None
+
+    def made(self, plan: dict[str, Any]) -> bool:
+        """Whether this very runbook made a run, so that it makes the same reports of it."""
+        return self.commit == plan["runbook_commit"] and not self.dirty and not plan["dirty"]
+
+    def told(self, plan: dict[str, Any]) -> str:
+        """Nothing if it did; else what to do, to stand at the end of a sentence."""
+        if self.made(plan):
+            return ""
+        here = f"{str(self.commit)[:10]}{' with changes' if self.dirty else ''}" if self.commit else "in no git"
+        then = f"{str(plan['runbook_commit'])[:10]}{' with changes' if plan['dirty'] else ''}"
+        return f"; the runbook at hand is {here}, the run was made by {then}"
+
+
 def unbroken(content: bytes) -> Claim:
     """Every line is one that a run writes, and names the hash of the line before."""
     lines, previous = content.split(b"\n")[:-1], FIRST
@@ -75,12 +95,25 @@ def _odd(line: bytes, previous: str) -> str | None:
     except (ValueError, RecursionError):
         return "is no JSON: it was changed or damaged"
     kind = entry.get("kind") if isinstance(entry, dict) else None
-    if kind not in _validators():
+    if not isinstance(kind, str) or kind not in _validators():
         return "is no line of a record: it was changed or damaged"
     if entry.get("previous") != previous:
         return "does not name the hash of the line before: a line was changed, dropped, doubled or moved"
-    error = next(_validators()[kind].iter_errors(entry), None)
-    return f"has another shape than runs write, at {error.json_path}" if error else None
+    return None
+
+
+def readable(content: bytes, runbook: Runbook) -> Claim:
+    """Every line has the published shape. For lines of an unbroken chain."""
+    lines = content.split(b"\n")[:-1]
+    for number, line in enumerate(lines, start=1):
+        entry = json.loads(line)
+        error = next(_validators()[entry["kind"]].iter_errors(entry), None)
+        if error:
+            first = {"runbook_commit": None, "dirty": None} | json.loads(lines[0])
+            status = Status.ALTERED if runbook.made(first) else Status.UNCHECKED
+            told = f"record.jsonl:{number} has another shape than runs write, at {error.json_path}"
+            return Claim("readable", f"{told}{runbook.told(first)}", status)
+    return Claim("readable", f"{len(lines)} lines of the published shape")
 
 
 @cache
@@ -112,7 +145,7 @@ def whole(content: bytes, run: RecordedRun) -> Claim:
     return Claim("whole", f"{len(planned)} checks planned, each judged once; the run came to its end")
 
 
-def derived(folder: Path, run: RecordedRun) -> Claim:
+def derived(folder: Path, run: RecordedRun, runbook: Runbook) -> Claim:
     """The reports are byte for byte what the record gives."""
     wanted = derive.render(run, broken=False)
     missing = [name for name in wanted if not (folder / name).is_file()]
@@ -123,7 +156,9 @@ def derived(folder: Path, run: RecordedRun) -> Claim:
         return Claim("derived", "the run itself says that its evidence is broken (status 3)", Status.INCOMPLETE)
     other = [name for name, text in wanted.items() if (folder / name).read_bytes() != text.encode()]
     if other:
-        return Claim("derived", f"the record does not give {names(other)} as found here", Status.ALTERED)
+        status = Status.ALTERED if runbook.made(run.plan) else Status.UNCHECKED
+        told = f"the record does not give {names(other)} as found here{runbook.told(run.plan)}"
+        return Claim("derived", told, status)
     return Claim("derived", f"{', '.join(wanted)}: byte for byte what the record gives")
 
 
@@ -132,7 +167,7 @@ def _says_broken(folder: Path, run: RecordedRun) -> bool:
     return found.is_file() and found.read_bytes() == derive.render(run, broken=True)["summary.json"].encode()
 
 
-def untouched(folder: Path, run: RecordedRun) -> Claim:
+def untouched(folder: Path, run: RecordedRun, runbook: Runbook) -> Claim:
     """The attestation says of this run what the record and the files at hand say."""
     try:
         found = json.loads(_envelope(folder).payload)
@@ -151,7 +186,9 @@ def untouched(folder: Path, run: RecordedRun) -> Claim:
         return Claim("untouched", told, Status.ALTERED)
     summary = summarise(run, broken=_says_broken(folder, run))
     if _envelope(folder).payload != attestation.statement(run, summary, files):
-        return Claim("untouched", f"{attestation.NAME} says other things than the record", Status.ALTERED)
+        status = Status.ALTERED if runbook.made(run.plan) else Status.UNCHECKED
+        told = f"{attestation.NAME} says other things than the record{runbook.told(run.plan)}"
+        return Claim("untouched", told, status)
     return Claim("untouched", f"{len(files)} files have the hashes that {attestation.NAME} names")
 
 
@@ -229,10 +266,9 @@ def free_of_secrets(folder: Path, redactor: Redactor) -> Claim:
     return Claim("no secrets", f"none of this environment's, none by its shape, in {len(files)} files")
 
 
-def replayed(run: RecordedRun, again: Callable[[], dict[tuple[str, str], str]], here: str | None) -> Claim:
-    """Judged again from its record, every check has the verdict that it had. `here` is the runbook's commit at hand."""
-    then = run.plan["runbook_commit"]
-    other = "" if here == then else f"; the runbook at hand is {here or 'in no git'}, the run was made by {then}"
+def replayed(run: RecordedRun, again: Callable[[], dict[tuple[str, str], str]], runbook: Runbook) -> Claim:
+    """Judged again from its record, every check has the verdict that it had."""
+    other = runbook.told(run.plan)
     try:
         found = again()
     except RuntimeError as error:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fixtures.target import published
-from reports import attestation, derive
+from reports import attestation, claims, derive
+from reports.claims import Runbook
+from reports.provenance import ROOT, commit_of
 from reports.record import RecordError, read_record
 from reports.redaction import Redactor
 from reports.signing import SigningKey, UnusableKey
@@ -47,7 +49,11 @@ def command(options: argparse.Namespace) -> int:
         run = read_record(folder / "record.jsonl")
         key = SigningKey.from_environment(os.environ)
     except (RecordError, UnusableKey) as error:
-        return _refused(error, MISUSE)
+        return _refused(str(error), MISUSE)
+    content = run.path.read_bytes()
+    for claim in (claims.unbroken(content), claims.readable(content, Runbook(*commit_of(ROOT)))):
+        if claim.status:
+            return _refused(f"{claim.told}: no report is made of it", BROKEN)
     if (folder / attestation.NAME).exists():
         _say(run, f"{folder.name} has all its reports: nothing is done")
         return PASSED
@@ -58,7 +64,9 @@ def command(options: argparse.Namespace) -> int:
     try:
         summary = derive.reports(folder, _redactor(run, key), key=key if its_own else None)
     except (OSError, RecordError, derive.LeakedError) as error:
-        return _refused(error, BROKEN)
+        return _refused(str(error), BROKEN)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return _refused(f"the record contradicts itself ({type(error).__name__}: {error}): it was changed", BROKEN)
     _say(run, f"{summary['verdict'].upper()} · the reports of {folder.name} are made")
     return PASSED
 
@@ -67,8 +75,8 @@ def _say(run: RecordedRun, head: str) -> None:
     sys.stdout.write("".join(f"{printable(line)}\n" for line in (head, *missing(run))))
 
 
-def _refused(error: Exception, status: int) -> int:
-    sys.stderr.write(f"{printable(str(error))}\n")
+def _refused(reason: str, status: int) -> int:
+    sys.stderr.write(f"{printable(reason)}\n")
     return status
 
 

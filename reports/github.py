@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.signing import signed_by
 from reports.terminal import why_closed
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def job_summary(summary: Mapping[str, Any]) -> str:
         "app commit": summary["app_commit"],
         "runbook commit": summary["runbook_commit"],
         "evidence": summary["run"],
+        "signed": signed_by(summary["signing_key"]),
         "started": summary["started"],
     }
     failed = [row for row in summary["checks"] if row["verdict"] == "failed"]

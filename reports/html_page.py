@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from reports.signing import signed_by
 from reports.summary import VERDICTS
 from reports.terminal import why_closed
 
@@ -93,6 +94,7 @@ def facts(run: RecordedRun, summary: Mapping[str, Any]) -> dict[str, str]:
         "selection": " ".join(chosen) or "everything",
         "whole phase": "yes" if summary["complete"] else "no, a part of it was left out",
         "run": summary["run"],
+        "signed": signed_by(summary["signing_key"]),
         "replay of": summary["replay_of"],
         "runbook commit": summary["runbook_commit"] or "unknown",
         "app commit": summary["app_commit"] or "unknown",

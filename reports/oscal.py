@@ -12,6 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from reports.signing import signed_by
 from reports.summary import ACCEPTED
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _result(run: RecordedRun, summary: Mapping[str, Any], names: Names, last: st
             dirty=summary["dirty"],
             replay_of=summary["replay_of"],
             place=summary["place"],
+            signed=signed_by(summary["signing_key"]),
             app_commit=summary["app_commit"],
             release=summary["release"],
             image_digest=summary["image_digest"],

@@ -91,6 +91,11 @@ def _text_of(path: Path, where: str) -> str:
         raise UnusableKey(f"{where} cannot be read ({reason}): name the file of the key") from None
 
 
+def signed_by(key: str | None) -> str:
+    """Who signs a run, in words; `key` is the id in its summary."""
+    return f"by key {key}" if key else f"by nobody: it {UNSIGNED}"
+
+
 def key_id(public: Ed25519PublicKey) -> str:
     """The SHA-256 of a public key, as the tools of in-toto and TUF compute it."""
     value = {"public": public.public_bytes_raw().hex()}

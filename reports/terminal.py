@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from reports.signing import KEY_FILE, UNSIGNED
+from reports.signing import KEY_FILE, UNSIGNED, signed_by
 from reports.summary import VERDICTS
 
 if TYPE_CHECKING:
@@ -169,9 +169,10 @@ class Screen:
 
 def signature(summary: dict[str, Any]) -> str:
     """Who signed a run's evidence, or what it means that nobody did."""
-    if summary["signing_key"] is None:
-        return f"unsigned   {UNSIGNED}; {KEY_FILE} names the key of those who sign"
-    return f"signed     by key {summary['signing_key']}"
+    key = summary["signing_key"]
+    return (
+        f"signed     {signed_by(key)}" if key else f"unsigned   {UNSIGNED}; {KEY_FILE} names the key of those who sign"
+    )
 
 
 def why_closed(summary: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.target import published
 from reports import claims
-from reports.claims import Claim, Status
+from reports.claims import Claim, Runbook, Status
 from reports.provenance import ROOT, commit_of
 from reports.record import RecordError, read_record
 from reports.redaction import Redactor
@@ -107,23 +107,30 @@ def examine(
 ) -> Iterator[Claim]:
     """Every claim about a run. What rests on a record that cannot be trusted is not claimed at all."""
     content = (folder / "record.jsonl").read_bytes()
-    unbroken = claims.unbroken(content)
-    yield unbroken
-    if unbroken.status:
-        return
+    runbook = Runbook(*commit_of(ROOT))
+    for claim in (claims.unbroken, lambda content: claims.readable(content, runbook)):
+        found = claim(content)
+        yield found
+        if found.status:
+            return
     try:
         run = read_record(folder)
+        whole, derived = claims.whole(content, run), claims.derived(folder, run, runbook)
+        untouched = claims.untouched(folder, run, runbook)
     except RecordError as error:
         yield Claim("whole", str(error), Status.INCOMPLETE)
         return
-    whole, derived = claims.whole(content, run), claims.derived(folder, run)
-    untouched = claims.untouched(folder, run)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # Lines of the right shape that contradict each other: only somebody who makes chains anew can write that.
+        told = f"the record contradicts itself ({type(error).__name__}: {error}): it was changed"
+        yield Claim("whole", told, Status.ALTERED)
+        return
     yield from (whole, derived, untouched)
     yield claims.signed(folder, run, trusted)
     yield claims.chained(folder, run, previous)
     yield claims.free_of_secrets(folder, _redactor(run, secrets))
-    if not (whole.status or derived.status or untouched.status):
-        yield claims.replayed(run, lambda: again(folder), commit_of(ROOT)[0])
+    if not {whole.status, derived.status, untouched.status} & {Status.ALTERED, Status.INCOMPLETE}:
+        yield claims.replayed(run, lambda: again(folder), runbook)
 
 
 def _redactor(run: RecordedRun, secrets: list[tuple[str, str]]) -> Redactor:

@@ -31,6 +31,7 @@ def summary(*rows: dict[str, Any]) -> dict[str, Any]:
         "runbook_commit": "b" * 40,
         "run": "20260101T000000Z-production-predeploy",
         "started": "2026-01-01T00:00:00Z",
+        "signing_key": None,
     }
     return whole | {"checks": list(rows)}
 

@@ -96,7 +96,7 @@ def test_a_run_that_nobody_touched_is_verified(evidence: Evidence) -> None:
 
     assert worst(found) is Status.VERIFIED, found
     assert {claim.name for claim in found} == {
-        *("unbroken", "whole", "derived", "untouched", "signed", "chained", "no secrets", "replayed")
+        *("unbroken", "readable", "whole", "derived", "untouched", "signed", "chained", "no secrets", "replayed")
     }
 
 
@@ -199,18 +199,21 @@ def test_what_was_laid_beside_is_found(evidence: Evidence, make: Callable[[Path]
 # Forgeries: everything made anew by somebody who knows how
 
 
+def rechained(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change each line of a record, and make the chain anew."""
+    previous, lines = FIRST, []
+    for line in (folder / "record.jsonl").read_bytes().splitlines():
+        entry = json.loads(line) | {"previous": previous}
+        change(entry)
+        lines.append(rfc8785.dumps(entry))
+        previous = hashlib.sha256(lines[-1]).hexdigest()
+    (folder / "record.jsonl").write_bytes(b"\n".join([*lines, b""]))
+
+
 def forged(evidence: Evidence, change: Callable[[dict[str, Any]], None], key: KeyPair | None) -> Path:
     """A run in which each line was changed, the chain, the reports and the signature made anew."""
     folder = evidence.copy()
-    record = folder / "record.jsonl"
-    previous, lines = FIRST, []
-    for line in record.read_bytes().splitlines():
-        entry = json.loads(line) | {"previous": previous}
-        change(entry)
-        encoded = rfc8785.dumps(entry)
-        previous = hashlib.sha256(encoded).hexdigest()
-        lines.append(encoded + b"\n")
-    record.write_bytes(b"".join(lines))
+    rechained(folder, change)
     private = SigningKey.from_environment({"RUNBOOK_SIGNING_KEY_FILE": str(key.private)}) if key else None
     derive.reports(folder, Redactor([]), key=private)
     return folder
@@ -255,6 +258,29 @@ def test_without_a_trusted_key_a_forger_is_not_called_verified(evidence: Evidenc
     assert worst(claims(forged(evidence, green, own), None)) is Status.UNSIGNED
 
 
+def of_another_target(entry: dict[str, Any]) -> None:
+    if entry["kind"] == "observation":
+        entry["target"] = "elsewhere"
+
+
+def judged_twice(entry: dict[str, Any]) -> None:
+    if entry["kind"] == "verdict":
+        entry["check"] = "HLT-1/test_app_is_up[edge]"
+
+
+@pytest.mark.parametrize("change", [of_another_target, judged_twice])
+def test_a_record_that_contradicts_itself_is_told(
+    evidence: Evidence, change: Callable[[dict[str, Any]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = evidence.copy()
+    rechained(folder, change)
+
+    assert status(evidence, folder) is Status.ALTERED
+    (folder / attestation.NAME).unlink()
+    assert main(["finish", str(folder)]) in {0, 3}
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def planned_without_shape(entry: dict[str, Any]) -> None:
     if entry["kind"] == "plan":
         del entry["signing_key"]
@@ -267,15 +293,10 @@ def observed_without_shape(entry: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("change", [planned_without_shape, observed_without_shape])
 def test_a_line_of_another_shape_is_told(evidence: Evidence, change: Callable[[dict[str, Any]], None]) -> None:
-    folder, previous, lines = evidence.copy(), FIRST, []
-    for line in (folder / "record.jsonl").read_bytes().splitlines():
-        entry = json.loads(line) | {"previous": previous}
-        change(entry)
-        lines.append(rfc8785.dumps(entry))
-        previous = hashlib.sha256(lines[-1]).hexdigest()
-    (folder / "record.jsonl").write_bytes(b"\n".join([*lines, b""]))
+    folder = evidence.copy()
+    rechained(folder, change)
 
-    assert "another shape" in claims(folder, evidence.key)[0].told
+    assert "another shape" in claims(folder, evidence.key)[-1].told
 
 
 @pytest.mark.parametrize(
