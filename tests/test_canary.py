@@ -236,6 +236,7 @@ class Doors:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
 def test_a_secret_reaches_no_file_and_no_terminal(tmp_path: Path, workers: list[str]) -> None:
     doors = Doors(tmp_path)
@@ -269,6 +270,7 @@ def test_a_chapter_that_cannot_be_read_tells_no_secret(tmp_path: Path) -> None:
     assert leaks(run, tmp_path / "runs", ("chapter",)) == {}
 
 
+@pytest.mark.slow
 def test_every_door_is_one_and_what_gets_past_it_is_found_in_the_finished_files(tmp_path: Path) -> None:
     doors = Doors(tmp_path)
     (tmp_path / "blind.py").write_text(BLIND)

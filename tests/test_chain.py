@@ -104,6 +104,7 @@ def test_what_is_no_finish_closes_nothing(tmp_path: Path, content: bytes) -> Non
     assert chain.closing_hash(tmp_path) is None
 
 
+@pytest.mark.slow
 def test_runs_name_each_other_and_forks_are_told(tmp_path: Path) -> None:
     bench, reports = Bench(tmp_path), tmp_path / "runs"
     first = bench.run(BOOK, "-m", "predeploy").folder

@@ -103,6 +103,7 @@ def test_a_run_that_nobody_touched_is_verified(evidence: Evidence) -> None:
 # Changes
 
 
+@pytest.mark.slow
 @LIKE_A_MACHINE
 @given(data=st.data())
 def test_every_flipped_bit_is_found(evidence: Evidence, data: st.DataObject) -> None:
@@ -168,6 +169,7 @@ def test_every_dropped_doubled_or_swapped_line_of_the_record_is_found(
     assert found == {Status.ALTERED}
 
 
+@pytest.mark.slow
 @LIKE_A_MACHINE
 @given(data=st.data())
 def test_every_dropped_doubled_or_swapped_line_of_a_report_is_found(evidence: Evidence, data: st.DataObject) -> None:
@@ -373,6 +375,7 @@ def test_misuse_is_one_sentence(evidence: Evidence, tmp_path: Path, capsys: pyte
         assert left.value.code == 4
 
 
+@pytest.mark.slow
 def test_the_run_before_may_be_given(
     evidence: Evidence, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
