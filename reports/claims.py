@@ -167,8 +167,8 @@ def _says_broken(folder: Path, run: RecordedRun) -> bool:
     return found.is_file() and found.read_bytes() == derive.render(run, broken=True)["summary.json"].encode()
 
 
-def untouched(folder: Path, run: RecordedRun, runbook: Runbook) -> Claim:
-    """The attestation says of this run what the record and the files at hand say."""
+def untouched(folder: Path) -> Claim:
+    """Every file has the hash that the attestation names for it, and none is there or missing besides."""
     try:
         found = json.loads(_envelope(folder).payload)
         attested = {one["name"]: one["digest"].get("sha256") for one in found["subject"]}
@@ -184,12 +184,17 @@ def untouched(folder: Path, run: RecordedRun, runbook: Runbook) -> Claim:
     if other or missing or strange:
         told = f"not as attested: {names(sorted({*other, *missing, *strange}))}"
         return Claim("untouched", told, Status.ALTERED)
+    return Claim("untouched", f"{len(files)} files have the hashes that {attestation.NAME} names")
+
+
+def attested(folder: Path, run: RecordedRun, runbook: Runbook) -> Claim:
+    """The attestation says of the run what the record says. For files that are untouched."""
     summary = summarise(run, broken=_says_broken(folder, run))
-    if _envelope(folder).payload != attestation.statement(run, summary, files):
+    if _envelope(folder).payload != attestation.statement(run, summary, attestation.digests(folder)):
         status = Status.ALTERED if runbook.made(run.plan) else Status.UNCHECKED
         told = f"{attestation.NAME} says other things than the record{runbook.told(run.plan)}"
-        return Claim("untouched", told, status)
-    return Claim("untouched", f"{len(files)} files have the hashes that {attestation.NAME} names")
+        return Claim("attested", told, status)
+    return Claim("attested", f"{attestation.result(summary)}, as the record has it")
 
 
 def _envelope(folder: Path) -> Envelope:

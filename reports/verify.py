@@ -76,7 +76,8 @@ def command(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{printable(str(error))}\n")
         return Status.MISUSE
     found = []
-    for claim in examine(options.run.resolve(), trusted, options.previous, secrets=secrets, again=again):
+    run, runbook = options.run.resolve(), Runbook(*commit_of(ROOT))
+    for claim in examine(run, trusted, options.previous, runbook=runbook, secrets=secrets, again=again):
         found.append(claim)
         mark = {Status.VERIFIED: "ok ", Status.UNCHECKED: "?  "}.get(claim.status, "NOT")
         sys.stdout.write(f"{mark}  {claim.name:<11} {printable(claim.told)}\n")
@@ -102,21 +103,25 @@ def examine(
     trusted: Ed25519PublicKey | None,
     previous: Path | None,
     *,
+    runbook: Runbook,
     secrets: list[tuple[str, str]],
     again: Callable[[Path], dict[tuple[str, str], str]],
 ) -> Iterator[Claim]:
     """Every claim about a run. What rests on a record that cannot be trusted is not claimed at all."""
     content = (folder / "record.jsonl").read_bytes()
-    runbook = Runbook(*commit_of(ROOT))
-    for claim in (claims.unbroken, lambda content: claims.readable(content, runbook)):
-        found = claim(content)
-        yield found
-        if found.status:
-            return
+    unbroken, untouched = claims.unbroken(content), claims.untouched(folder)
+    yield from (unbroken, untouched)
+    if unbroken.status:
+        return
+    readable = claims.readable(content, runbook)
+    yield readable
+    if readable.status:
+        return
     try:
         run = read_record(folder)
-        whole, derived = claims.whole(content, run), claims.derived(folder, run, runbook)
-        untouched = claims.untouched(folder, run, runbook)
+        found = [claims.whole(content, run), claims.derived(folder, run, runbook)]
+        if not untouched.status:
+            found.append(claims.attested(folder, run, runbook))
     except RecordError as error:
         yield Claim("whole", str(error), Status.INCOMPLETE)
         return
@@ -125,11 +130,11 @@ def examine(
         told = f"the record contradicts itself ({type(error).__name__}: {error}): it was changed"
         yield Claim("whole", told, Status.ALTERED)
         return
-    yield from (whole, derived, untouched)
+    yield from found
     yield claims.signed(folder, run, trusted)
     yield claims.chained(folder, run, previous)
     yield claims.free_of_secrets(folder, _redactor(run, secrets))
-    if not {whole.status, derived.status, untouched.status} & {Status.ALTERED, Status.INCOMPLETE}:
+    if not {claim.status for claim in (untouched, *found)} & {Status.ALTERED, Status.INCOMPLETE}:
         yield claims.replayed(run, lambda: again(folder), runbook)
 
 

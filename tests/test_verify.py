@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,8 @@ from signers import KeyPair
 
 from reports import attestation, derive
 from reports.__main__ import main
-from reports.claims import Claim, Status
+from reports.claims import Claim, Runbook, Status
+from reports.provenance import commit_of
 from reports.record import FIRST, read_record
 from reports.redaction import Redactor
 from reports.signing import SigningKey, trusted_key
@@ -82,9 +84,14 @@ def as_recorded(folder: Path) -> dict[tuple[str, str], str]:
     return {key: line["verdict"] for key, line in read_record(folder).verdicts.items()}
 
 
+@cache
+def runbook() -> Runbook:
+    return Runbook(*commit_of(ROOT))
+
+
 def claims(folder: Path, key: KeyPair | None) -> list[Claim]:
     trusted = trusted_key(key.public) if key else None
-    return list(examine(folder, trusted, None, secrets=[], again=as_recorded))
+    return list(examine(folder, trusted, None, runbook=runbook(), secrets=[], again=as_recorded))
 
 
 def status(evidence: Evidence, folder: Path) -> Status:
@@ -96,7 +103,18 @@ def test_a_run_that_nobody_touched_is_verified(evidence: Evidence) -> None:
 
     assert worst(found) is Status.VERIFIED, found
     assert {claim.name for claim in found} == {
-        *("unbroken", "readable", "whole", "derived", "untouched", "signed", "chained", "no secrets", "replayed")
+        *(
+            "unbroken",
+            "readable",
+            "whole",
+            "derived",
+            "untouched",
+            "attested",
+            "signed",
+            "chained",
+            "no secrets",
+            "replayed",
+        )
     }
 
 
@@ -132,7 +150,7 @@ def test_a_flipped_byte_in_every_line_of_the_record_is_found(evidence: Evidence)
 
 def test_a_flipped_byte_anywhere_in_the_signature_is_found(evidence: Evidence) -> None:
     content = (evidence.folder / attestation.NAME).read_bytes()
-    for position in range(content.index(b'"signatures"'), len(content), 3):
+    for position in range(content.index(b'"signatures"'), len(content), 5):
         changed = content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
         found = status(evidence, evidence.with_content(attestation.NAME, changed))
         assert found in {Status.ALTERED, Status.UNSIGNED}, content[position:]
