@@ -214,8 +214,8 @@ http.server.HTTPServer((os.environ["HOSTNAME"], int(os.environ["PORT"])), Handle
 
 
 def test_a_real_process_can_stand_behind_each_machine(tmp_path: Path) -> None:
-    def processes(_: State) -> ProcessUpstream:
-        return ProcessUpstream([sys.executable, "-c", SERVER], tmp_path, lambda machine: {"NAME": machine.name})
+    def processes(state: State) -> ProcessUpstream:
+        return ProcessUpstream(state, [sys.executable, "-c", SERVER], tmp_path, lambda machine: {"NAME": machine.name})
 
     with Twin(machines=2, upstream=processes) as twin:
         answers = {ask(twin, "/x?y=1")[2].decode() for _ in range(4)}
@@ -223,7 +223,10 @@ def test_a_real_process_can_stand_behind_each_machine(tmp_path: Path) -> None:
 
 
 def test_a_process_that_does_not_start_is_a_502(tmp_path: Path) -> None:
-    with Twin(upstream=lambda _: ProcessUpstream([sys.executable, "-c", ""], tmp_path, lambda _: {})) as twin:
+    def processes(state: State) -> ProcessUpstream:
+        return ProcessUpstream(state, [sys.executable, "-c", ""], tmp_path, lambda _: {})
+
+    with Twin(upstream=processes) as twin:
         assert ask(twin, "/")[0] == 502
 
 
