@@ -20,6 +20,7 @@ pytest_plugins = [
     "fixtures.audit",
     "fixtures.aws",
     "fixtures.candidate",
+    "fixtures.kept_build",
     "fixtures.subject",
     "fixtures.answers",
     "fixtures.headers",
