@@ -22,11 +22,8 @@ help: ## what there is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: .venv/runtime ## judge the reference app on the twin, and say where the report is
-	@command -v node >/dev/null || echo 'Node.js is not here: what needs it is told below as missing, and the rest is judged.'
-	@$(BIN)/python -m pytest -m predeploy --target=twin || { status=$$?; command -v node >/dev/null && exit $$status || true; }
-	@echo
-	@echo 'See a failure:  $(BIN)/pytest -m predeploy --target=twin --twin-fault=vm-memory-too-small -k CFG-2'
+demo: .venv/runtime ## judge the reference app, deploy it to the twin, judge it there; says where the reports are
+	@$(BIN)/python -m fixtures.twin.demo
 
 test: .venv/dev quick slow ## the suite's own tests, the quick part first
 
