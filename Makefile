@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick slow lint bench lock clean
+.PHONY: help demo test quick slow lint soak bench lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,9 @@ lint: .venv/dev ## ruff, formatting, mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+soak: .venv/dev ## the healthy twin in bad weather, green 200 times in a row
+	$(BIN)/python -m benchmarks.soak
 
 bench: .venv/dev ## times side by side, as ratios
 	$(BIN)/python -m benchmarks
