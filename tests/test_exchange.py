@@ -181,6 +181,12 @@ def test_a_post_that_may_have_been_read_is_not_repeated(hostile: HostileServer, 
         client.exchange("POST", hostile.url("reset"), seconds=AMPLE_SECONDS, retries=2, body=b"once")
 
 
+def test_a_post_that_changes_nothing_is_repeated(hostile: HostileServer, client: Client) -> None:
+    url = hostile.url("reset")
+    with pytest.raises(ExchangeFailed, match=r"\(3 tries, "):
+        client.exchange("POST", url, seconds=AMPLE_SECONDS, retries=2, backoff_seconds=0.01, repeatable=True)
+
+
 @pytest.mark.parametrize("told", ["", "?0", "?0.2", "?soon"])
 def test_429_is_waited_out_and_told(hostile: HostileServer, client: Client, told: str) -> None:
     hostile.hits["limited"] = 0
