@@ -6,9 +6,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import chain, overhead, predeploy
+from benchmarks import chain, fleet, overhead, predeploy, runners
 
-BENCHMARKS = {"predeploy": predeploy.main, "overhead": overhead.main, "chain": chain.main}
+BENCHMARKS = {
+    "predeploy": predeploy.main,
+    "overhead": overhead.main,
+    "chain": chain.main,
+    "fleet": fleet.main,
+    "runners": runners.main,
+}
 
 
 def main() -> None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command to time; `statuses` are the exit statuses with which it has done its work."""
+    """A command to time; `statuses` are the exit statuses with which it has done its work, `env` is on top of ours."""
 
     name: str
     command: Sequence[str]
-    statuses: frozenset[int] = frozenset({0})
     cwd: Path = ROOT
+    statuses: frozenset[int] = frozenset({0})
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def python(*arguments: str) -> list[str]:
@@ -38,7 +40,8 @@ def run(case: Case) -> float:
         RuntimeError: the command failed; its last lines are in the message.
     """
     begun = time.perf_counter()
-    done = subprocess.run(case.command, cwd=case.cwd, capture_output=True, text=True, check=False)
+    env = os.environ | dict(case.env)
+    done = subprocess.run(case.command, cwd=case.cwd, env=env, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - begun
     if done.returncode not in case.statuses:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
