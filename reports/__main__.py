@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import NoReturn
 
-from reports import finish, verify
+from reports import finish, merge, verify
 from reports.summary import MISUSE
 
-COMMANDS = (verify, finish)
+COMMANDS = (verify, finish, merge)
 CTRL_C = 130  # as shells have it
 
 

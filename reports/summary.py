@@ -78,6 +78,11 @@ def requests(run: RecordedRun) -> dict[str, int]:
     return dict(sorted(sent.items()))
 
 
+def verdict_of(status: int) -> str:
+    """The verdict of a run with this exit status: anything but 0 and 1 is blind."""
+    return {PASSED: "passed", FAILED: "failed"}.get(status, "blind")
+
+
 def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
     """The summary of a record, whole or cut short. `broken` says that the evidence itself cannot be trusted."""
     plan, finish = run.plan, run.finish or {}
@@ -89,7 +94,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
         status = BLIND
     if broken:
         status = BROKEN
-    verdict = {PASSED: "passed", FAILED: "failed"}.get(status, "blind")
+    verdict = verdict_of(status)
     gate = (
         verdict == "passed"
         and plan["complete"]
