@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import chain, fleet, overhead, predeploy, runners
+from benchmarks import chain, fleet, overhead, predeploy, runners, targets
 
 BENCHMARKS = {
     "predeploy": predeploy.main,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "chain": chain.main,
     "fleet": fleet.main,
     "runners": runners.main,
+    "targets": targets.main,
 }
 
 
