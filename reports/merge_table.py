@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from reports.summary import ACCEPTED, VERDICTS, verdict_of
-from reports.terminal import WIDTH, printable
+from reports.summary import ACCEPTED, verdict_of
+from reports.terminal import WIDTH, counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def _count(number: int, noun: str) -> str:
 
 def _legend(number: int, column: Column) -> Iterator[str]:
     name = " · ".join(part for part in (column.place, column.target, column.phase) if part)
-    counts = ", ".join(f"{column.counts[v]} {v}" for v in VERDICTS if v in column.counts)
+    counts = counted(column.counts)
     yield f"{number:>2}  {column.verdict.upper():<7} {name or column.run}{f': {counts}' if counts else ''}"
     if name:
         replay = f", replay of {column.replay_of}" if column.replay_of else ""

@@ -7,12 +7,14 @@ import re
 import textwrap
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from reports.signing import KEY_FILE, UNSIGNED, signed_by
 from reports.summary import VERDICTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from _pytest.terminal import TerminalReporter
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
 WIDTH = 110
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 LABEL = 11
+MOST_NAMED = 3  # targets in the first line; the last lines name all
 PROGRESS_SECONDS = 0.1
 
 
-def failure(check: dict[str, Any], line: dict[str, Any]) -> list[str]:
-    """A failed check as people read it at 3 am: claim, observed, expected, why, what to do, how to see it by hand."""
-    head = f"FAILED {check['item']} · {check['claim']}"
+def failure(check: dict[str, Any], line: dict[str, Any], *, of_target: bool = False) -> list[str]:
+    """A failed check as people read it at 3 am: claim, observed, expected, why, what to do, how to see it by hand.
+
+    `of_target` names its target, too.
+    """
+    head = f"FAILED {_named(check, check['item'], of_target=of_target)} · {check['claim']}"
     seen_by = ", ".join(filter(None, (line.get("seen_by"), after(line["retries"]))))
     rows = [
         ("observed", line["observed"], f"({seen_by})" if seen_by else ""),
@@ -43,6 +49,10 @@ def failure(check: dict[str, Any], line: dict[str, Any]) -> list[str]:
 def after(retries: int) -> str:
     """How often a look was repeated before it brought this, in words; empty when it was not."""
     return f"after {retries} {'retry' if retries == 1 else 'retries'}" if retries else ""
+
+
+def _named(check: dict[str, Any], name: str, *, of_target: bool) -> str:
+    return f"{check['target']} · {name}" if of_target else name
 
 
 def row(label: str, text: str, note: str = "") -> list[str]:
@@ -78,6 +88,7 @@ class Screen:
         self._last = 0.0
         self._blind: dict[str, list[str]] = {}
         self._retried: dict[str, list[str]] = {}
+        self._several = False  # targets
 
     def _write(self, text: str, **markup: bool) -> None:
         if self._reporter is None:
@@ -111,7 +122,11 @@ class Screen:
         self._total = len(applying)
         looks = {name for check in applying for name in check["observations"]}
         phases = "+".join(dict.fromkeys(check["phase"] for check in plan["checks"])) or "nothing"
-        names = ", ".join(f"{target['values']['app']} ({target['name']})" for target in plan["targets"])
+        self._several = len(plan["targets"]) > 1
+        names = ", ".join(f"{target['values']['app']} ({target['name']})" for target in plan["targets"][:MOST_NAMED])
+        more = len(plan["targets"]) - MOST_NAMED
+        names += f" and {more} more" if more > 0 else ""
+        names += f", from {plan['place']}" if plan["place"] else ""
         commit = f", app at {plan['app_commit'][:10]}" if plan["app_commit"] else ""
         commit += " with uncommitted changes" if plan["dirty"] else ""
         replay = f", replay of {plan['replay_of']}" if plan["replay_of"] else ""
@@ -120,19 +135,21 @@ class Screen:
     def judged(self, check: dict[str, Any], line: dict[str, Any]) -> None:
         """Show a failure at once; gather what could not look under its cause."""
         self._done += line["verdict"] != "not-applicable"
+        name = _named(check, check["check"], of_target=self._several)
         if line["verdict"] == "failed":
-            first, *rest = failure(check, line)
+            first, *rest = failure(check, line, of_target=self._several)
             self._write("")
             self._write(first, red=True, bold=True)
             for text in rest:
                 self._write(text)
         elif line["verdict"] == "waived":
-            self._write(f"WAIVED {check['item']} · {check['claim']}: {line['reason']}")
+            item = _named(check, check["item"], of_target=self._several)
+            self._write(f"WAIVED {item} · {check['claim']}: {line['reason']}")
         elif line["verdict"] == "error":
-            self._blind.setdefault(line["reason"], []).append(check["check"])
+            self._blind.setdefault(line["reason"], []).append(name)
         elif line["verdict"] == "passed" and line["retries"]:
-            self._retried.setdefault(after(line["retries"]), []).append(check["check"])
-        self.progress(check["check"])
+            self._retried.setdefault(after(line["retries"]), []).append(name)
+        self.progress(name)
 
     def _together(self, what: str, checks: list[str], **markup: bool) -> None:
         """What holds for several checks, once, and their names under it."""
@@ -151,11 +168,14 @@ class Screen:
         if broken or summary is None:
             self._write(f"EVIDENCE BROKEN · {broken}", red=True, bold=True)
             return
-        counts = " · ".join(f"{summary['counts'][v]} {v}" for v in VERDICTS if summary["counts"][v])
+        counts = counted(summary["counts"])
         gate = "gate open" if summary["gate"] else f"gate closed: {why_closed(summary)}"
         colour = {"passed": {"green": True}, "failed": {"red": True}}.get(summary["verdict"], {"yellow": True})
         self._write(f"{summary['verdict'].upper()} · {counts} · {summary['seconds']} s", bold=True, **colour)
         self._write(f"  {gate}")
+        if self._several:
+            for text in by_target(summary):
+                self._write(f"  {text}")
         for app, count in summary["requests"].items():
             self._write(f"  {count} request{'' if count == 1 else 's'} to {app}")
         self._write(f"  evidence   {_near(folder)}")
@@ -173,6 +193,19 @@ def signature(summary: dict[str, Any]) -> str:
     return (
         f"signed     {signed_by(key)}" if key else f"unsigned   {UNSIGNED}; {KEY_FILE} names the key of those who sign"
     )
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How many checks have each verdict, those that none has left out."""
+    return " · ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts.get(verdict))
+
+
+def by_target(summary: dict[str, Any]) -> list[str]:
+    """A line for each target of a run, with its counts."""
+    names = [target["name"] for target in summary["targets"]]
+    width = max(LABEL, max(map(len, names)) + 2)
+    verdicts = {name: Counter(row["verdict"] for row in summary["checks"] if row["target"] == name) for name in names}
+    return [f"{name:<{width}}{counted(verdicts[name])}" for name in names]
 
 
 def why_closed(summary: dict[str, Any]) -> str:
