@@ -1,8 +1,8 @@
 """The record: the append-only file of a run, from which every report is derived.
 
 One JSON object a line, in RFC 8785 form, each with `kind`, `at` (UTC) and `previous`: the SHA-256 of the line before,
-so that a line dropped, doubled, swapped or edited breaks the chain. Kinds: plan, observation, verdict, finish. The
-shapes are published in `reports/schemas/record.json`.
+so that a line dropped, doubled, swapped or edited breaks the chain. Kinds: plan, observation, round, verdict, finish.
+The shapes are published in `reports/schemas/record.json`.
 """
 
 from __future__ import annotations
@@ -118,10 +118,21 @@ class RecordedRun:
     path: Path
     plan: dict[str, Any]
     observations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rounds: list[dict[str, Any]] = field(default_factory=list)
     verdicts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     finish: dict[str, Any] | None = None
     torn: bool = False
     closing_hash: str = FIRST  # the SHA-256 of the last whole line
+
+    def judged_observations(self) -> dict[str, dict[str, Any]]:
+        """What verdicts rest on, by ids without a round: of a run that waited, the observations of the last round."""
+        last = self.rounds[-1]["number"] if self.rounds else None
+        found = {}
+        for name, observation in self.observations.items():
+            plain, _, number = name.partition("@")
+            if last in {None, int(number or 1)}:
+                found[plain] = observation
+        return found
 
 
 def read_record(path: Path) -> RecordedRun:
@@ -156,6 +167,8 @@ def _add(run: RecordedRun, entry: dict[str, Any]) -> None:
             run.plan = entry
         case "observation":
             run.observations[entry["id"]] = entry
+        case "round":
+            run.rounds.append(entry)
         case "verdict":
             run.verdicts[entry["check"], entry["target"]] = entry
         case "finish":

@@ -90,7 +90,8 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
     verdicts = [row["verdict"] for row in rows]
     counts = Counter(verdicts)
     status = exit_status(verdicts, finish.get("ended", PASSED))
-    if run.finish is None and status == PASSED:
+    unsettled = bool(run.rounds) and not run.rounds[-1]["confirmed"]
+    if status == PASSED and (run.finish is None or unsettled):
         status = BLIND
     if broken:
         status = BROKEN
@@ -126,6 +127,9 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
             for target in plan["targets"]
         ],
         "requests": requests(run),
+        "rounds": [
+            {key: value for key, value in line.items() if key not in {"kind", "at", "previous"}} for line in run.rounds
+        ],
         "counts": {name: counts.get(name, 0) for name in VERDICTS},
         "checks": rows,
     }

@@ -158,12 +158,36 @@ class Screen:
         for text in textwrap.wrap(", ".join(checks), WIDTH - 2, break_on_hyphens=False, break_long_words=False):
             self._write(f"  {text}")
 
+    def round(self, facts: dict[str, Any]) -> None:
+        """Say what a round of a run that waits has come to."""
+        items = [_named(one, one["check"].partition("/")[0], of_target=self._several) for one in facts["not_green"]]
+        words = f"round {facts['number']} · {facts['waited_seconds']:.1f} s · {counted(facts['counts'])}"
+        self._write(f"{words}{': ' if items else ''}{', '.join(dict.fromkeys(items))}")
+
+    def _waited(self, rounds: list[dict[str, Any]]) -> None:
+        """How long it took until what was not green at first stayed green, and why the waiting ended."""
+        last = rounds[-1]
+        amiss = {(one["check"], one["target"]) for one in last["not_green"]}
+        when = {(one["check"], one["target"]): line["waited_seconds"] for line in rounds for one in line["settled"]}
+        self._write("")
+        count = "1 round" if len(rounds) == 1 else f"{len(rounds)} rounds"
+        why = last["stopped"] or "the run ended before there was a reason to"
+        self._write(f"waited {last['waited_seconds']:.1f} s, {count}: {why}")
+        settled: dict[float, list[str]] = {}
+        for (check, target), seconds in when.items():
+            if (check, target) not in amiss:
+                settled.setdefault(seconds, []).append(_named({"target": target}, check, of_target=self._several))
+        for seconds, names in settled.items():
+            self._together(f"settled after {seconds:.1f} s", names)
+
     def finished(self, folder: Path, summary: dict[str, Any] | None, broken: str | None) -> None:
         """The last lines: what passed late, what could not look and why, the verdict, where the report is."""
         for retries, checks in self._retried.items():
             self._together(f"passed {retries}", checks)
         for reason, checks in self._blind.items():
             self._together(f"could not look: {reason}", checks, yellow=True, bold=True)
+        if summary is not None and summary["rounds"]:
+            self._waited(summary["rounds"])
         self._write("")
         if broken or summary is None:
             self._write(f"EVIDENCE BROKEN · {broken}", red=True, bold=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from runs import Finished
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "reports" / "schemas"
-KINDS = ("plan", "observation", "verdict", "finish")
+KINDS = ("plan", "observation", "round", "verdict", "finish")
 
 LOOK = """
 @look("source", seconds=5)
@@ -133,10 +133,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
     return {
         "red": red,
         "replayed": replayed,
+        "waited": waited(tmp_path_factory.mktemp("waited")),
         "green": fresh("green", LOOK + GREEN),
         "blind": fresh("blind", LOOK + GREEN + BLIND),
         "interrupted": fresh("interrupted", LOOK + GREEN.replace("assert", "raise KeyboardInterrupt; assert")),
     }
+
+
+def waited(folder: Path) -> Finished:
+    """A run of two rounds: what fails in the first passes in the second."""
+    (folder / "little.toml").write_text('extends = "production"\n[wait]\ngreen_rounds = 1\npause_seconds = 0.01\n')
+    body = LOOK.replace('["hello"]', '["hello"][:world.clock > FIRST]') + GREEN
+    body = "from datetime import UTC, datetime, timedelta\nFIRST = datetime.now(UTC) + timedelta(seconds=1)\n" + body
+    return Bench(folder).run(body.replace("predeploy", "postdeploy"), "-m", "postdeploy", "--wait=60s")
 
 
 @cache
@@ -193,7 +202,9 @@ def test_the_runs_are_what_they_stand_for(runs: dict[str, Finished]) -> None:
     statuses = {name: run.status for name, run in runs.items()}
     verdicts = {verdict for run in runs.values() for verdict in run.verdicts().values()}
 
-    assert statuses == {"red": 1, "replayed": 1, "green": 0, "blind": 6, "interrupted": 2}, runs["red"].text
+    assert statuses == {"red": 1, "replayed": 1, "waited": 0, "green": 0, "blind": 6, "interrupted": 2}, runs[
+        "red"
+    ].text
     assert verdicts == set(VERDICTS)
 
 
@@ -208,7 +219,7 @@ def test_a_schema_is_one_and_describes_every_field(name: str) -> None:
     assert not [path for path, found in closed if found["additionalProperties"] is True]
 
 
-@pytest.mark.parametrize("name", ["red", "replayed", "green", "blind", "interrupted"])
+@pytest.mark.parametrize("name", ["red", "replayed", "waited", "green", "blind", "interrupted"])
 def test_what_a_run_writes_is_what_is_published(runs: dict[str, Finished], name: str) -> None:
     run = runs[name]
 
@@ -218,7 +229,7 @@ def test_what_a_run_writes_is_what_is_published(runs: dict[str, Finished], name:
 
 
 def test_every_kind_of_line_was_seen(runs: dict[str, Finished]) -> None:
-    assert {line["kind"] for line in lines(runs["red"])} == set(KINDS)
+    assert {line["kind"] for line in lines(runs["waited"])} == set(KINDS)
 
 
 def test_a_summary_from_before_the_end_is_valid_too(runs: dict[str, Finished]) -> None:
