@@ -11,6 +11,8 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from reports import deployed
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -120,8 +122,8 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
         "signing_key": plan["signing_key"] and plan["signing_key"]["id"],
         "runbook_commit": plan["runbook_commit"],
         "app_commit": plan["app_commit"],
-        "release": finish.get("release"),
-        "image_digest": finish.get("image_digest"),
+        "release": deployed.release(run),
+        "image_digest": deployed.image_digest(run),
         "targets": [
             {"name": target["name"], "app": target["values"]["app"], "url": target["values"]["url"]}
             for target in plan["targets"]
