@@ -71,6 +71,16 @@ class Asking:
         told = self.platform(f"/prometheus/personal/api/v1/query?{urllib.parse.urlencode({'query': query})}")
         return [float(each["value"][1]) for each in told["data"]["result"]]
 
+    def uptime_minutes(self, place: int) -> int:
+        """How long the process of the machine at that place says that it runs."""
+        text = self.answer("/metrics", fly_force_instance_id=self.state.machines[place].id).body.decode()
+        return round(float(text.partition("\npaintbox_uptime_seconds ")[2].split()[0]) / 60)
+
+    def since_start_minutes(self, place: int) -> int:
+        """How long ago the platform says that this machine was started."""
+        started: float = self.history(place, "start")[0]["timestamp"] / 1000
+        return int((self.state.now().timestamp() - started + 30) // 60)
+
     def logs(self, word: str) -> int:
         """How many lines of the log buffer hold a word."""
         return sum(
@@ -177,6 +187,12 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     ),
     "restart-loop": (lambda a: len(a.history(-1, "restart")), 0, 4),
     "oom-kill": (lambda a: (a.metric(OOM), len(a.history(-1, "restart"))), ([], 0), ([1.0], 1)),
+    "oom-kill-recent": (
+        lambda a: (a.metric(OOM), [e["request"]["exit_event"]["oom_killed"] for e in a.history(-1, "exit")]),
+        ([], [False]),
+        ([], [True, False]),
+    ),
+    "process-restarts": (lambda a: a.uptime_minutes(-1) < a.since_start_minutes(-1), False, True),
     "high-memory": (lambda a: a.metric(USED), [12.0] * 3, [12.0, 12.0, 92.5]),
     "drift-env": (lambda a: a.machines("config", "env", "POOL_MAX"), ["10"] * 3, ["10", "10", "50"]),
     "drift-concurrency": (
@@ -271,6 +287,7 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
         [200, 403],
     ),
     "app-broken": (lambda a: (a.status("/"), a.status("/api/simple-health")), (200, 200), (500, 500)),
+    "unknown-path-trips": (lambda a: [a.status("/api/none"), a.status("/none")], [404, 404], [500, 404]),
     "health-degraded": (lambda a: a.body("/api/health")["checks"]["storage"]["status"], "pass", "warn"),
     "health-unhealthy": (
         lambda a: (a.status("/api/health"), a.body("/api/health")["checks"]["jwks"]["status"]),
