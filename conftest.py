@@ -35,5 +35,6 @@ pytest_plugins = [
     "fixtures.latency",
     "fixtures.each_machine",
     "fixtures.rate_limit",
+    "fixtures.app_metrics",
     "reports.html_table",
 ]

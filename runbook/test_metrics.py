@@ -1,4 +1,4 @@
-"""Key metrics: the machines of the app run, or sleep because nobody needs them."""
+"""Key metrics: what the app, its machines and the platform count."""
 
 from __future__ import annotations
 
@@ -9,13 +9,30 @@ import pytest
 from fixtures.plan import item
 
 if TYPE_CHECKING:
+    from fixtures.app_metrics import MetricsAnswer
+    from fixtures.exposition import Exposition
     from fixtures.fleet_machines import Fleet
     from fixtures.target import Target
 
-pytestmark = pytest.mark.smoke
+
+@item("MET-6", expects="exposition format, as text/plain, from {paths.metrics}")
+@pytest.mark.smoke
+def test_metrics_can_be_scraped(metrics_answer: MetricsAnswer) -> None:
+    """The app's metrics are valid exposition format: a scraper drops all of a page that is not."""
+    assert not metrics_answer.faults, "; ".join(metrics_answer.faults)
+
+
+@item("MET-6", expects="{metrics.series}, each with a number", needs=["paths.metrics"])
+@pytest.mark.smoke
+def test_metrics_tell_what_dashboards_need(app_metrics: Exposition, expected: Target) -> None:
+    """Uptime, memory and health are among the app's metrics: a series that is gone alarms nobody."""
+    unusable = app_metrics.unusable(expected.metrics.series)
+
+    assert not unusable, f"{app_metrics.url}: {', '.join(unusable)}"
 
 
 @item("MET-3", expects="every machine started, or put to sleep by the proxy")
+@pytest.mark.smoke
 def test_every_machine_runs_or_sleeps(whole_fleet: Fleet) -> None:
     """There are machines, and each of them runs, or sleeps because the proxy sent it to sleep.
 
@@ -29,6 +46,7 @@ def test_every_machine_runs_or_sleeps(whole_fleet: Fleet) -> None:
 
 
 @item("MET-3", expects="{machines.minimum} machines awake, as far as that many exist")
+@pytest.mark.smoke
 def test_enough_machines_are_awake(fleet: Fleet, expected: Target) -> None:
     """The proxy leaves as many machines awake as the floor demands.
 
@@ -42,6 +60,7 @@ def test_enough_machines_are_awake(fleet: Fleet, expected: Target) -> None:
 
 
 @item("MET-3", expects="every machine on a host that Fly.io reaches")
+@pytest.mark.smoke
 def test_every_host_is_there(fleet: Fleet) -> None:
     """Fly.io reaches the host of every machine.
 
