@@ -36,5 +36,7 @@ pytest_plugins = [
     "fixtures.each_machine",
     "fixtures.rate_limit",
     "fixtures.app_metrics",
+    "fixtures.platform_metrics",
+    "fixtures.own_traffic",
     "reports.html_table",
 ]

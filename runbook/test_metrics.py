@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from fixtures.app_metrics import MetricsAnswer
     from fixtures.exposition import Exposition
     from fixtures.fleet_machines import Fleet
+    from fixtures.platform_metrics import MemoryKills, ServerErrors
     from fixtures.target import Target
+    from fixtures.transcript import Exchange
+
+SERVER_ERRORS = range(500, 600)
 
 
 @item("MET-6", expects="exposition format, as text/plain, from {paths.metrics}")
@@ -69,3 +73,39 @@ def test_every_host_is_there(fleet: Fleet) -> None:
     lost = [f"the host of machine {one.id} is {one.host_status}" for one in fleet.machines if one.host_status != "ok"]
 
     assert not lost, "; ".join(lost)
+
+
+@item("MET-5", expects="no 5xx at the edge in the last {errors.window_hours} h", needs=["platform_metrics.base_url"])
+@pytest.mark.postdeploy
+def test_edge_answered_nobody_with_a_server_error(server_errors: ServerErrors) -> None:
+    """The edge answered nobody with a 5xx lately: each one is a user who got an error.
+
+    That nothing was counted is believed only where the platform counted answers of this app at all.
+    """
+    assert not server_errors.counts, server_errors.told
+
+
+@item("MET-5", expects="no 5xx to any request of this run, health checks, keys and metrics apart", needs=["paths.page"])
+@pytest.mark.postdeploy
+def test_this_run_met_no_server_error(own_traffic: list[Exchange]) -> None:
+    """Nothing that this run asked was answered with a 5xx: not a page, an asset, nor what does not exist.
+
+    Health checks, keys and metrics say "unwell" with a 503, and have items of their own.
+    """
+    broken = [f"{one.method} {one.url} answered {one.status}" for one in own_traffic if one.status in SERVER_ERRORS]
+
+    assert not broken, "; ".join(broken)
+
+
+@item(
+    "MET-9",
+    expects="no kill for memory in the last {memory.kill_window_hours} h, by the platform's metrics",
+    needs=["platform_metrics.base_url"],
+)
+@pytest.mark.postdeploy
+def test_platform_counted_no_kill_for_memory(memory_kills: MemoryKills) -> None:
+    """The platform counted no kill for memory: it remembers those that newer events have pushed out of the list.
+
+    That nothing was counted is believed only where the platform knew a machine of this app at all.
+    """
+    assert not memory_kills.machines, f"killed for memory: machine {', machine '.join(memory_kills.machines)}"
