@@ -37,6 +37,9 @@ pytest_plugins = [
     "fixtures.rate_limit",
     "fixtures.app_metrics",
     "fixtures.platform_metrics",
+    "fixtures.machine_metrics",
+    "fixtures.machine_history",
+    "fixtures.memory",
     "fixtures.own_traffic",
     "reports.html_table",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,9 +10,14 @@ import pytest
 from fixtures.plan import item
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fixtures.app_metrics import MetricsAnswer
     from fixtures.exposition import Exposition
     from fixtures.fleet_machines import Fleet
+    from fixtures.machine_history import History
+    from fixtures.machine_metrics import ServerAge
+    from fixtures.memory import MemoryUse
     from fixtures.platform_metrics import MemoryKills, ServerErrors
     from fixtures.target import Target
     from fixtures.transcript import Exchange
@@ -33,6 +39,22 @@ def test_metrics_tell_what_dashboards_need(app_metrics: Exposition, expected: Ta
     unusable = app_metrics.unusable(expected.metrics.series)
 
     assert not unusable, f"{app_metrics.url}: {', '.join(unusable)}"
+
+
+@item(
+    "MET-2",
+    expects="less than {memory.limit_percent} % on every machine ({memory.series})",
+    needs=["paths.metrics", "memory.resident_series", "memory.heap_used_series", "memory.heap_total_series"],
+)
+@pytest.mark.smoke
+def test_every_machine_has_memory_left(memory: list[MemoryUse], expected: Target) -> None:
+    """Every machine has memory left: above the limit the kernel soon kills the server, and the requests that it holds.
+
+    The app's own percentage is shown beside it: it idles near 95, so it says little.
+    """
+    full = [use.told for use in memory if use.percent >= expected.memory.limit_percent]
+
+    assert not full, "; ".join(full)
 
 
 @item("MET-3", expects="every machine started, or put to sleep by the proxy")
@@ -95,6 +117,39 @@ def test_this_run_met_no_server_error(own_traffic: list[Exchange]) -> None:
     broken = [f"{one.method} {one.url} answered {one.status}" for one in own_traffic if one.status in SERVER_ERRORS]
 
     assert not broken, "; ".join(broken)
+
+
+@item("MET-7", expects="no crash among the newest events of any machine, since its release")
+@pytest.mark.postdeploy
+def test_no_machine_was_restarted_after_a_crash(history: History) -> None:
+    """No machine has crashed and come back since the release: it passes every probe between two crashes.
+
+    A crash is an end that nobody asked for, with an exit status other than 0. Kills for memory are MET-9's.
+    """
+    assert not history.crashes, "; ".join(history.crashes)
+
+
+@item(
+    "MET-7",
+    expects="every server as old as its machine, within {metrics.uptime_tolerance_seconds} s",
+    needs=["paths.metrics", "metrics.uptime_series"],
+)
+@pytest.mark.postdeploy
+def test_no_server_was_started_again_inside_its_machine(server_ages: list[ServerAge], expected: Target) -> None:
+    """Every server has run since its machine started: one that is started again inside it leaves no event."""
+    limit = expected.metrics.uptime_tolerance_seconds
+    younger = [age.told for age in server_ages if age.younger_by_seconds > limit]
+
+    assert not younger, "; ".join(younger)
+
+
+@item("MET-9", expects="no kill for memory in the last {memory.kill_window_hours} h, by the machines' events")
+@pytest.mark.postdeploy
+def test_no_machine_tells_of_a_kill_for_memory(history: History, clock: datetime, expected: Target) -> None:
+    """No machine's newest events tell that it was killed for memory: it restarts, and looks healthy until the next."""
+    kills = history.kills_since(clock - timedelta(hours=expected.memory.kill_window_hours))
+
+    assert not kills, "; ".join(kills)
 
 
 @item(
