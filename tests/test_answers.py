@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from answered import exchange
 from worlds import LooseWorld
 
 import fixtures.answers
@@ -225,33 +226,6 @@ def test_the_simple_check_must_answer_as_documented(body: str, faults: object) -
     found = SimpleHealth.parse(exchange(200, body)).faults
 
     assert (len(found) if isinstance(faults, int) else found) == faults
-
-
-def exchange(status: int, body: str) -> dict[str, Any]:
-    """An answer as a record keeps it."""
-    return {
-        "method": "GET",
-        "url": "http://127.0.0.1:1/x",
-        "asked": "curl http://127.0.0.1:1/x",
-        "status": status,
-        "reason": "",
-        "http_version": "1.1",
-        "headers": [["Content-Type", "application/json"]],
-        "body": body,
-        "body_decoded_as": "utf-8",
-        "content_encoding": "",
-        "encoded_bytes": len(body),
-        "decoded_bytes": len(body),
-        "started": "2026-11-24T12:00:00.000Z",
-        "seconds": 0.1,
-        "first_byte_seconds": 0.1,
-        "peer": "127.0.0.1:1",
-        "reused": False,
-        "tls": None,
-        "redirects": [],
-        "waited_seconds": 0.0,
-        "tries": 1,
-    }
 
 
 @pytest.mark.parametrize("body", ['{"keys":{}}', '{"keys":[1]}', "[]", '{"keys":[{"kty":"RSA"}],"keys":[]}', "null"])

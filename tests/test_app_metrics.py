@@ -1,0 +1,312 @@
+"""The app's own metrics: what is no exposition format is never read as one, and every machine is asked for itself."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from answered import exchange
+from worlds import LooseWorld, observed
+
+import fixtures.fleet
+import fixtures.machine_metrics
+from fixtures.answers import Answers
+from fixtures.app_metrics import MetricsAnswer, app_metrics_of
+from fixtures.exposition import LONGEST_LINE, NotExposition, exposition
+from fixtures.fleet_machines import Fleet
+from fixtures.looks import CouldNotLook, Unreadable
+from fixtures.machine_history import History
+from fixtures.machine_metrics import Scraped, server_ages_of
+from fixtures.memory import by_platform, by_server
+from fixtures.own_traffic import own_traffic_of
+from fixtures.target import load_target
+from fixtures.transcript import Exchange
+from fixtures.twin import Twin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fixtures.looks import Observation
+
+assert fixtures.machine_metrics.machine_metrics  # the looks are declared
+assert fixtures.fleet.fly_machines
+
+TEXT = "text/plain; charset=utf-8"
+PAGE = "# HELP up_seconds Up\n# TYPE up_seconds gauge\nup_seconds 3.5\n"
+UPTIME = "paintbox_uptime_seconds"
+
+
+def page(text: str, **other: object) -> Exchange:
+    return Exchange.from_json(exchange(200, text, TEXT, **other))
+
+
+def test_a_page_is_read_by_series() -> None:
+    found = exposition(page(PAGE + 'hits{code="200"} 4\nhits{code="500"} 1\n'))
+
+    assert found.samples == {"up_seconds": (3.5,), "hits": (4.0, 1.0)}
+    assert found.unusable(["up_seconds", "hits", "down"]) == ["down is missing"]
+    assert found.value("up_seconds") == 3.5
+    with pytest.raises(Unreadable, match="hits has 2 values"):
+        found.value("hits")
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999", pytest.param("9" * 900, id="900 digits")])
+def test_what_is_no_number_is_valid_format_and_of_no_use(value: str) -> None:
+    found = exposition(page(f"up_seconds {value}\n"))
+
+    assert len(found.unusable(["up_seconds"])) == 1
+    with pytest.raises(Unreadable, match=r"up_seconds is (nan|inf|-inf)"):
+        found.value("up_seconds")
+
+
+HOSTILE = {
+    "html": (page("<html><body>Sorry</body></html>\n"), "not exposition format"),
+    "json": (page('{"up": 3}\n'), "not exposition format"),
+    "value of words": (page("up_seconds: a while\n"), "not exposition format"),
+    "odd type": (page("# TYPE up gouge\nup 1\n"), "Invalid metric type"),
+    "half a label": (page('up{a="b 1\n'), "not exposition format"),
+    "label twice": (page('up{a="1",a="2"} 1\n'), "not exposition format"),
+    "no value": (page("up\n"), "not exposition format"),
+    "series twice": (page("up 1\nup 2\n"), "gives up more than once"),
+    "series twice with labels": (page('up{a="1",b="2"} 1\nup{b="2",a="1"} 1\n'), "gives up more than once"),
+    "cut in a number": (page(PAGE[:-2]), "cut short"),
+    "empty": (page(""), "is empty"),
+    "comments only": (page("# nothing to see\n\n"), "holds no sample"),
+    "binary": (page("iVBORw0KGgo=", body_decoded_as="base64"), "no text"),
+    "null bytes": (page("up\0 1\n"), "not exposition format"),
+    "endless line": (page(f"# {' ' * 900_000}x\nup 1\n"), "has a line of 900003 characters"),
+    "endless label": (page(f'up{{a="{"x" * 900_000}"}} 1\n'), "has a line of"),
+    "wrong type": (Exchange.from_json(exchange(200, PAGE, "text/html")), "comes as text/html"),
+    "no type": (Exchange.from_json(exchange(200, PAGE, None)), "comes as no Content-Type"),
+    "refused": (Exchange.from_json(exchange(503, PAGE, TEXT)), "answers 503"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_page_fails_one_check_and_blinds_the_others(name: str) -> None:
+    answer, words = HOSTILE[name]
+    answers = observed("answers", {"metrics": answer.as_json()})
+
+    with pytest.raises(NotExposition, match=words):
+        exposition(answer)
+    assert words in answers.read(MetricsAnswer.parse).faults[0]
+    with pytest.raises(CouldNotLook, match=words):
+        answers.read(app_metrics_of)
+
+
+def test_the_longest_pages_that_are_read_cost_little() -> None:
+    spaces = f"# {' ' * (LONGEST_LINE - 3)}x\n"
+
+    many = "".join(f'hits{{code="{number}"}} 1\n' for number in range(30_000))
+
+    assert exposition(page(spaces * 200 + "up 1\n")).samples == {"up": (1.0,)}
+    assert len(exposition(page(many)).samples["hits"]) == 30_000
+
+
+def test_metrics_that_cannot_be_had_fail_the_item_that_owns_them() -> None:
+    answers = observed("answers", {"metrics": {"failed": "https://x sends more than 1048576 bytes", "word": "…"}})
+
+    assert answers.read(MetricsAnswer.parse).faults == ("https://x sends more than 1048576 bytes",)
+    with pytest.raises(CouldNotLook, match="sends more than"):
+        answers.read(app_metrics_of)
+
+
+class TwinWorld(LooseWorld):
+    """The world of a twin."""
+
+    def __init__(self, twin: Twin, folder: Path) -> None:
+        target = load_target("twin").with_values({"url": twin.url}, "the running twin")
+        super().__init__(folder, target=target, environment=twin.environment | {"SSL_CERT_FILE": str(twin.ca_file)})
+        self.twin = twin
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[TwinWorld]:
+    """Six healthy machines."""
+    with Twin(machines=6) as twin, TwinWorld(twin, tmp_path) as ready:
+        yield ready
+
+
+def test_every_machine_is_asked_once_and_for_itself(world: TwinWorld) -> None:
+    world.twin.state.machines[2].rss_mb = 512.0
+    seen = world.look("machine_metrics", "edge")
+    fleet = world.look("fly_machines").read(Fleet.some)
+    uses = {use.machine: use for use in seen.read(lambda value: by_server(value, fleet, world.target))}
+
+    assert sorted(uses) == sorted(machine.id for machine in world.twin.state.machines)
+    assert uses[world.twin.state.machines[2].id].told.endswith(
+        "uses 25.0 %: 512 of 2048 MB resident; 95 % by the app's own figure"
+    )
+    assert sum(one.surface == "edge" for one in world.twin.state.asked) == 7  # and the simple health check
+    assert seen.summary == "6 machines: resident 512 MB at most, heap 95 % by the app's figure"
+
+
+def test_a_machine_that_does_not_serve_is_left_alone(world: TwinWorld) -> None:
+    state = world.twin.state
+    state.machines[0].state, state.machines[0].booted = "stopped", None
+    state.machines[1].cordoned = True
+    state.machines[2].host_status = "unreachable"
+
+    assert set(world.look("machine_metrics", "edge").read(Scraped.parse).machines) == {
+        machine.id for machine in state.machines[3:]
+    }
+    assert state.machines[0].state == "stopped"
+
+
+def test_a_fleet_in_which_nothing_serves_is_not_asked(world: TwinWorld) -> None:
+    for machine in world.twin.state.machines:
+        machine.cordoned = True
+    world.give("simple_health", {"status": 200})
+
+    assert "no machine of paintbox serves" in (world.look("machine_metrics", "edge").error or "")
+
+
+def test_an_app_that_is_down_is_not_asked_for_each_machine(tmp_path: Path) -> None:
+    with Twin(machines=2) as twin, TwinWorld(twin, tmp_path) as world:
+        world.give("simple_health", {"failed": "https://x refused", "asked": "curl", "tries": 3})
+
+        assert world.look("machine_metrics", "edge").error == "https://x refused"
+        assert not any(one.surface == "edge" for one in twin.state.asked)
+
+
+def test_one_machine_without_metrics_blinds_what_needs_all(world: TwinWorld) -> None:
+    seen = world.look("machine_metrics", "edge")
+    value = copy.deepcopy(seen.value)
+    assert isinstance(value, dict)
+    first = next(iter(value))
+    value[first] = {"failed": "https://x timed out", "asked": "", "tries": 1}
+
+    with pytest.raises(Unreadable, match=f"machine {first}: https://x timed out"):
+        Scraped.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("paintbox_memory_rss_mb NaN\n", "paintbox_memory_rss_mb is nan"),
+        ("paintbox_memory_rss_mb 1\n", "paintbox_memory_heap_used_mb is missing"),
+        (
+            "paintbox_memory_rss_mb 1\npaintbox_memory_heap_used_mb 1\npaintbox_memory_heap_total_mb 0\n",
+            "a heap of 1 in 0 MB",
+        ),
+    ],
+)
+def test_memory_that_is_not_told_is_not_judged(world: TwinWorld, text: str, words: str) -> None:
+    fleet = world.look("fly_machines").read(Fleet.some)
+
+    with pytest.raises(Unreadable, match=words):
+        by_server({fleet.machines[0].id: exchange(200, text, TEXT)}, fleet, world.target)
+
+
+def test_the_heap_counts_where_the_target_chooses_it(world: TwinWorld) -> None:
+    fleet = world.look("fly_machines").read(Fleet.some)
+    heap = world.target.with_values({"memory.series": "heap"}, "this test")
+    uses = by_server(world.look("machine_metrics", "edge").value, fleet, heap)
+
+    assert {round(use.percent) for use in uses} == {95}
+
+
+def test_the_platform_must_tell_of_every_started_machine(world: TwinWorld) -> None:
+    fleet = world.look("fly_machines").read(Fleet.some)
+    shares = [({"instance": machine.id}, 12.5) for machine in fleet.machines]
+
+    assert [use.percent for use in by_platform(memory_of(shares), fleet)] == [12.5] * 6
+    with pytest.raises(Unreadable, match=f"hold no memory of {fleet.machines[5].id}"):
+        by_platform(memory_of(shares[:5]), fleet)
+    with pytest.raises(Unreadable, match="tell of 101 % of machine"):
+        by_platform(memory_of([({"instance": machine.id}, 101) for machine in fleet.machines]), fleet)
+
+
+def memory_of(samples: list[tuple[dict[str, str], float]]) -> dict[str, Any]:
+    """What the platform answers, with these shares of memory."""
+    vector = ",".join(f'{{"metric":{{"instance":"{x["instance"]}"}},"value":[1,"{share}"]}}' for x, share in samples)
+    body = f'{{"status":"success","data":{{"resultType":"vector","result":[{vector}]}}}}'
+    return {"app": "paintbox", "organization": "personal", "answers": {"memory": exchange(200, body)}}
+
+
+def aged(world: TwinWorld, uptime: str) -> float:
+    """By how much a server with this uptime is younger than its machine."""
+    fleet = world.look("fly_machines").read(Fleet.some)
+    scraped = world.look("machine_metrics", "edge").value
+    assert isinstance(scraped, dict)
+    machine = fleet.machines[0].id
+    answer: Any = scraped[machine]
+    text = "".join(
+        f"{UPTIME} {uptime}\n" if line.startswith(UPTIME) else line for line in answer["body"].splitlines(keepends=True)
+    )
+    (age,) = server_ages_of({machine: {**answer, "body": text}}, fleet, UPTIME)
+    return age.younger_by_seconds
+
+
+def test_a_server_is_as_old_as_its_machine_or_was_started_again(world: TwinWorld) -> None:
+    fleet = world.look("fly_machines").read(Fleet.some)
+    ages = server_ages_of(world.look("machine_metrics", "edge").value, fleet, UPTIME)
+
+    assert max(abs(age.younger_by_seconds) for age in ages) < 5
+    assert aged(world, "600") > 6000
+    with pytest.raises(Unreadable, match="no server has run for that long"):
+        aged(world, "-1")
+
+
+def history(observation: Observation, **change: Any) -> History:  # noqa: ANN401 - any part of a record
+    """The history of the first machine alone, changed."""
+    value: Any = copy.deepcopy(observation.value)
+    value["machines"] = [{**value["machines"][0], **change}]
+    return History.parse(value)
+
+
+def event(kind: str, minutes: int, **end: object) -> dict[str, Any]:
+    """An event as the look keeps it; `end` tells how a process ended."""
+    told = {"requested": False, "oom_killed": False, "restarting": True, "code": 0, **end} if end else None
+    at = f"2026-11-24T12:{minutes:02d}:00+00:00"
+    return {"type": kind, "status": "", "source": "flyd", "at": at, "restart_count": None, "exit": told}
+
+
+START, LAUNCH = event("start", 9), event("launch", 5)
+CRASH, KILL = event("exit", 8, code=1), event("exit", 8, code=137, oom_killed=True)
+ASKED, CLEAN = event("exit", 8, code=1, requested=True), event("exit", 8, code=0)
+OLD_CRASH = event("exit", 4, code=1)
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "crashes", "kills"),
+    [
+        ([START, CRASH, LAUNCH], "started", 1, 0),
+        ([START, CRASH, START, CRASH, START], "started", 2, 0),
+        ([START, LAUNCH, OLD_CRASH], "started", 0, 0),
+        ([START, KILL, LAUNCH], "started", 0, 1),
+        ([START, ASKED, LAUNCH], "started", 0, 0),
+        ([START, CLEAN, LAUNCH], "started", 0, 0),
+        ([CRASH, START, LAUNCH], "stopped", 0, 0),
+        ([KILL, START, LAUNCH], "stopped", 0, 1),
+    ],
+)
+def test_a_crash_is_told_from_a_kill_and_from_what_was_asked_for(
+    world: TwinWorld, events: list[dict[str, Any]], state: str, crashes: int, kills: int
+) -> None:
+    found = history(world.look("fly_machines"), events=events, state=state)
+
+    assert (len(found.crashes), len(found.kills_since(world.clock))) == (crashes, kills)
+
+
+def test_a_machine_without_history_is_not_called_well(world: TwinWorld) -> None:
+    with pytest.raises(Unreadable, match="has no history"):
+        history(world.look("fly_machines"), events=[])
+
+
+def test_own_traffic_leaves_what_has_an_item_of_its_own(world: TwinWorld) -> None:
+    answers = world.look("answers", "edge")
+    asked = {
+        one.url.removeprefix(world.target.url)
+        for one in answers.read(lambda value: own_traffic_of(value, world.target))
+    }
+    kinds = answers.read(Answers.parse)
+
+    assert {"/", "/no-such-page", "/api/no-such-page", kinds.of("asset").url.removeprefix(world.target.url)} <= asked
+    assert not asked & {"/api/health", "/api/simple-health", "/api/metrics", "/.well-known/jwks.json"}
+    with pytest.raises(Unreadable, match="nothing but"):
+        own_traffic_of(
+            {"metrics": {**exchange(200, PAGE, TEXT), "url": f"{world.target.url}/api/metrics"}}, world.target
+        )
