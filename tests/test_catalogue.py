@@ -58,6 +58,7 @@ FLY = {
     "checks list": (0, "app json"),
     "config show": (0, "app config local"),
     "config validate": (0, "app config strict"),
+    "dashboard metrics": (0, "app config"),
     "deploy": (0, "app config dockerfile image image-label strategy no-cache"),
     "ips list": (0, "app json"),
     "logs": (0, "app json no-tail"),
