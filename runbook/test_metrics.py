@@ -48,9 +48,10 @@ def test_metrics_tell_what_dashboards_need(app_metrics: Exposition, expected: Ta
 )
 @pytest.mark.smoke
 def test_every_machine_has_memory_left(memory: list[MemoryUse], expected: Target) -> None:
-    """Every machine has memory left: above the limit the kernel soon kills the server, and the requests that it holds.
+    """Every machine has memory left.
 
-    The app's own percentage is shown beside it: it idles near 95, so it says little.
+    Above the limit the kernel soon kills the server, with the requests that it is answering. The app's own percentage
+    is shown beside it, and idles near 95 on a healthy server.
     """
     full = [use.told for use in memory if use.percent >= expected.memory.limit_percent]
 
@@ -100,32 +101,23 @@ def test_every_host_is_there(fleet: Fleet) -> None:
 @item("MET-5", expects="no 5xx at the edge in the last {errors.window_hours} h", needs=["platform_metrics.base_url"])
 @pytest.mark.postdeploy
 def test_edge_answered_nobody_with_a_server_error(server_errors: ServerErrors) -> None:
-    """The edge answered nobody with a 5xx lately: each one is a user who got an error.
-
-    That nothing was counted is believed only where the platform counted answers of this app at all.
-    """
+    """The edge answered nobody with a 5xx lately."""
     assert not server_errors.counts, server_errors.told
 
 
-@item("MET-5", expects="no 5xx to any request of this run, health checks, keys and metrics apart", needs=["paths.page"])
+@item("MET-5", expects="no 5xx to this run; health checks, keys and metrics have items of their own", needs=["paths.page"])
 @pytest.mark.postdeploy
 def test_this_run_met_no_server_error(own_traffic: list[Exchange]) -> None:
-    """Nothing that this run asked was answered with a 5xx: not a page, an asset, nor what does not exist.
-
-    Health checks, keys and metrics say "unwell" with a 503, and have items of their own.
-    """
+    """Nothing that this run asked was answered with a 5xx: not a page, an asset, nor what does not exist."""
     broken = [f"{one.method} {one.url} answered {one.status}" for one in own_traffic if one.status in SERVER_ERRORS]
 
     assert not broken, "; ".join(broken)
 
 
-@item("MET-7", expects="no crash among the newest events of any machine, since its release")
+@item("MET-7", expects="since its release no end of any machine that nobody asked for, with a status other than 0")
 @pytest.mark.postdeploy
 def test_no_machine_was_restarted_after_a_crash(history: History) -> None:
-    """No machine has crashed and come back since the release: it passes every probe between two crashes.
-
-    A crash is an end that nobody asked for, with an exit status other than 0. Kills for memory are MET-9's.
-    """
+    """No machine has crashed and come back since its release."""
     assert not history.crashes, "; ".join(history.crashes)
 
 
@@ -159,8 +151,5 @@ def test_no_machine_tells_of_a_kill_for_memory(history: History, clock: datetime
 )
 @pytest.mark.postdeploy
 def test_platform_counted_no_kill_for_memory(memory_kills: MemoryKills) -> None:
-    """The platform counted no kill for memory: it remembers those that newer events have pushed out of the list.
-
-    That nothing was counted is believed only where the platform knew a machine of this app at all.
-    """
+    """The platform counted no kill for memory: it remembers those that newer events have pushed out of the list."""
     assert not memory_kills.machines, f"killed for memory: machine {', machine '.join(memory_kills.machines)}"
