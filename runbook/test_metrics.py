@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from fixtures.machine_history import History
     from fixtures.machine_metrics import ServerAge
     from fixtures.memory import MemoryUse
+    from fixtures.own_traffic import OwnTraffic
     from fixtures.platform_metrics import MemoryKills, ServerErrors
     from fixtures.target import Target
-    from fixtures.transcript import Exchange
-
-SERVER_ERRORS = range(500, 600)
 
 
 @item("MET-6", expects="exposition format, as text/plain, from {paths.metrics}")
@@ -105,13 +103,13 @@ def test_edge_answered_nobody_with_a_server_error(server_errors: ServerErrors) -
     assert not server_errors.counts, server_errors.told
 
 
-@item("MET-5", expects="no 5xx to this run; health checks, keys and metrics have items of their own", needs=["paths.page"])
+@item(
+    "MET-5", expects="no 5xx to this run; health checks, keys and metrics have items of their own", needs=["paths.page"]
+)
 @pytest.mark.postdeploy
-def test_this_run_met_no_server_error(own_traffic: list[Exchange]) -> None:
+def test_this_run_met_no_server_error(own_traffic: OwnTraffic) -> None:
     """Nothing that this run asked was answered with a 5xx: not a page, an asset, nor what does not exist."""
-    broken = [f"{one.method} {one.url} answered {one.status}" for one in own_traffic if one.status in SERVER_ERRORS]
-
-    assert not broken, "; ".join(broken)
+    assert not own_traffic.server_errors, "; ".join(own_traffic.server_errors)
 
 
 @item("MET-7", expects="since its release no end of any machine that nobody asked for, with a status other than 0")

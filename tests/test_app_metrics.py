@@ -19,7 +19,7 @@ from fixtures.looks import CouldNotLook, Unreadable
 from fixtures.machine_history import History
 from fixtures.machine_metrics import Scraped, server_ages_of
 from fixtures.memory import by_platform, by_server
-from fixtures.own_traffic import own_traffic_of
+from fixtures.own_traffic import OwnTraffic
 from fixtures.target import load_target
 from fixtures.transcript import Exchange
 from fixtures.twin import Twin
@@ -297,16 +297,24 @@ def test_a_machine_without_history_is_not_called_well(world: TwinWorld) -> None:
 
 
 def test_own_traffic_leaves_what_has_an_item_of_its_own(world: TwinWorld) -> None:
-    answers = world.look("answers", "edge")
-    asked = {
-        one.url.removeprefix(world.target.url)
-        for one in answers.read(lambda value: own_traffic_of(value, world.target))
-    }
-    kinds = answers.read(Answers.parse)
+    answers, url = world.look("answers", "edge"), world.target.url
+    own = answers.read(lambda value: OwnTraffic.of(value, world.target))
+    asked = {one.url.removeprefix(url) for one in own.exchanges}
 
-    assert {"/", "/no-such-page", "/api/no-such-page", kinds.of("asset").url.removeprefix(world.target.url)} <= asked
+    assert {
+        "/",
+        "/no-such-page",
+        "/api/no-such-page",
+        answers.read(Answers.parse).of("asset").url.removeprefix(url),
+    } <= asked
     assert not asked & {"/api/health", "/api/simple-health", "/api/metrics", "/.well-known/jwks.json"}
+    assert own.server_errors == []
     with pytest.raises(Unreadable, match="nothing but"):
-        own_traffic_of(
-            {"metrics": {**exchange(200, PAGE, TEXT), "url": f"{world.target.url}/api/metrics"}}, world.target
-        )
+        OwnTraffic.of({"metrics": {**exchange(200, PAGE, TEXT), "url": f"{url}/api/metrics"}}, world.target)
+
+
+@pytest.mark.parametrize(("status", "errors"), [(499, 0), (500, 1), (503, 1), (599, 1)])
+def test_a_5xx_in_own_traffic_is_told(status: int, errors: int) -> None:
+    own = OwnTraffic.of({"page": exchange(status, "")}, load_target("twin"))
+
+    assert len(own.server_errors) == errors
