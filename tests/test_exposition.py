@@ -83,8 +83,17 @@ def test_the_longest_pages_that_are_read_cost_little() -> None:
 
 
 def test_metrics_that_cannot_be_had_fail_the_item_that_owns_them() -> None:
-    answers = observed("answers", {"metrics": {"failed": "https://x sends more than 1048576 bytes", "word": "…"}})
+    answers = observed(
+        "answers", {"metrics": {"failed": "https://x sends more than 1048576 bytes", "word": "body-too-large"}}
+    )
 
     assert answers.read(MetricsAnswer.parse).faults == ("https://x sends more than 1048576 bytes",)
     with pytest.raises(CouldNotLook, match="sends more than"):
         answers.read(app_metrics_of)
+
+
+def test_metrics_that_were_not_asked_for_are_no_fault_of_the_app() -> None:
+    answers = observed("answers", {"metrics": {"failed": "https://x was not asked", "word": "over-budget"}})
+
+    with pytest.raises(CouldNotLook, match="was not asked"):
+        answers.read(MetricsAnswer.parse)
