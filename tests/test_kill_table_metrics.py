@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-ITEMS = "MET-2 or MET-5 or MET-6 or MET-7 or MET-9"
+# The log buffer, which MET-5 judges, too, has a table of its own.
+ITEMS = "(MET-2 or MET-5 or MET-6 or MET-7 or MET-9) and not log_buffer"
 SERIES = "MET-6/test_metrics_tell_what_dashboards_need[edge]"
 KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
     # Pages that cannot be read tell neither series, memory nor age: those looks are blind.
