@@ -1,0 +1,151 @@
+"""`python -m reports prune`: delete runs that nobody needs any more, and leave on record what they were.
+
+A run goes when it is older than the days given, and not among the newest of its kind (the same targets and phase) that
+are kept. Of each one that goes, `pruned.jsonl` keeps the name, the verdict and the closing hash, so that the run after
+it is still chained to something, and nobody can say that a run was lost by chance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import shutil
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports import chain
+from reports.provenance import ROOT
+from reports.record import utc
+from reports.summary import BROKEN, MISUSE, PASSED
+from reports.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LEDGER = "pruned.jsonl"
+STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "prune",
+        help="delete old runs, and keep on record what they were",
+        description=__doc__,
+        epilog="exit statuses: 0 done, or told what would be done; 3 not all could be deleted; 4 misuse",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--older-than", type=whole, required=True, metavar="DAYS", help="only runs older than that")
+    parser.add_argument("--keep", type=whole, required=True, metavar="N", help="the newest N of each kind stay")
+    parser.add_argument("--runs", type=Path, default=ROOT / "reports" / "runs", metavar="DIR", help="where they lie")
+    parser.add_argument("--yes", action="store_true", help="delete; without it, only say what would be deleted")
+    parser.set_defaults(command=command)
+
+
+def whole(text: str) -> int:
+    """A number that is not below zero."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Say which runs go, and let them go if that was asked; give the exit status."""
+    try:
+        going = doomed(options.runs, datetime.now(UTC) - timedelta(days=options.older_than), options.keep)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "so many days ago there was no calendar"
+        return _refused(f"{options.runs}: {reason}", MISUSE)
+    if not going:
+        sys.stdout.write("no run is old enough to go\n")
+        return PASSED
+    for folder in going:
+        sys.stdout.write(f"{'pruned' if options.yes else 'would go'}  {printable(folder.name)}\n")
+        if options.yes:
+            try:
+                prune(folder)
+            except OSError as error:
+                return _refused(f"{error.filename or folder} cannot be changed ({error.strerror})", BROKEN)
+    if not options.yes:
+        sys.stdout.write(f"{len(going)} runs would go; say --yes to delete them\n")
+    return PASSED
+
+
+def _refused(reason: str, status: int) -> int:
+    sys.stderr.write(f"{printable(reason)}\n")
+    return status
+
+
+def doomed(reports: Path, before: datetime, keep: int) -> list[Path]:
+    """The runs that go, oldest first.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    seen: dict[str, int] = {}
+    going = []
+    for folder in chain.runs(reports):
+        name = chain.RUN.fullmatch(folder.name)
+        assert name is not None  # noqa: S101 - chain.runs gives no others
+        kind = name["what"]
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] > keep and datetime.strptime(name["time"], STAMP).replace(tzinfo=UTC) < before:
+            going.append(folder)
+    return going[::-1]
+
+
+def prune(folder: Path) -> None:
+    """Put a run on the ledger, then delete it. What it was is on record before anything of it is gone.
+
+    Raises:
+        OSError: the ledger cannot be written, or a file not deleted.
+    """
+    with (folder.parent / LEDGER).open("a", encoding="utf-8") as ledger:
+        ledger.write(json.dumps(entry(folder), ensure_ascii=False) + "\n")
+    shutil.rmtree(folder)
+
+
+def entry(folder: Path) -> dict[str, Any]:
+    """What is kept of a run: null where its files do not tell."""
+    plan: dict[str, Any] = {}
+    closing, summary = None, dict[str, Any]()
+    with suppress(OSError):
+        plan, closing = chain.plan_of(folder), chain.closing_hash(folder)
+    with suppress(OSError, ValueError):
+        summary = json.loads((folder / "summary.json").read_bytes())
+    return {
+        "run": folder.name,
+        "closing_hash": closing,
+        "previous_runs": plan.get("previous_runs"),
+        "verdict": summary.get("verdict"),
+        "gate": summary.get("gate"),
+        "app_commit": plan.get("app_commit"),
+        "pruned": utc(),
+        "by": _who(),
+    }
+
+
+def _who() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return None
+
+
+def pruned(reports: Path) -> dict[str, dict[str, Any]]:
+    """What the ledger of a folder says, by the run's name; lines that cannot be read are left out."""
+    found: dict[str, dict[str, Any]] = {}
+    with suppress(OSError):
+        for line in _lines(reports / LEDGER):
+            with suppress(ValueError, TypeError, LookupError):
+                one = json.loads(line)
+                found[one["run"]] = one
+    return found
+
+
+def _lines(path: Path) -> Iterable[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
