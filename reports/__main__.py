@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import NoReturn
 
-from reports import export, finish, merge, prune, verify
+from reports import export, finish, history, merge, prune, verify
 from reports.summary import MISUSE
 
-COMMANDS = (verify, finish, merge, export, prune)
+COMMANDS = (verify, finish, merge, history, export, prune)
 CTRL_C = 130  # as shells have it
 
 

@@ -132,6 +132,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
         "rounds": [
             {key: value for key, value in line.items() if key not in {"kind", "at", "previous"}} for line in run.rounds
         ],
+        "measures": {},
         "counts": {name: counts.get(name, 0) for name in VERDICTS},
         "checks": rows,
     }
