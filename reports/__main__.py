@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from typing import NoReturn
 
-from reports import export, finish, history, merge, prune, verify
 from reports.summary import MISUSE
 
-COMMANDS = (verify, finish, merge, history, export, prune)
+COMMANDS = {  # each is a module of this package; only the one that is asked for is loaded
+    "verify": "is a run's evidence whole, untouched and signed?",
+    "finish": "make the reports of a run that was killed",
+    "merge": "runs of several places, targets or phases side by side",
+    "history": "all runs over time, as one page",
+    "export": "a run as one archive with checksums",
+    "prune": "delete old runs, and keep on record what they were",
+}
 CTRL_C = 130  # as shells have it
 
 
@@ -23,11 +30,14 @@ class Parser(argparse.ArgumentParser):
 
 def main(words: list[str] | None = None) -> int:
     """Run one command, and give its exit status."""
+    given = sys.argv[1:] if words is None else words
     parser = Parser(prog="python -m reports", description="What can be done with runs that are over.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.add_to(commands)
-    options = parser.parse_args(words)
+    for name, told in COMMANDS.items():
+        command = commands.add_parser(name, help=told, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name in given[:1]:
+            import_module(f"reports.{name}").add_to(command)
+    options = parser.parse_args(given)
     try:
         return int(options.command(options))
     except KeyboardInterrupt:

@@ -5,14 +5,13 @@ The archive holds the run's folder and a SHA256SUMS that `sha256sum --check` rea
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import os
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fixtures.target import published
 from reports import attestation
@@ -21,18 +20,18 @@ from reports.redaction import Redactor
 from reports.summary import BROKEN, MISUSE, PASSED
 from reports.terminal import printable
 
+if TYPE_CHECKING:
+    import argparse
+
 SUMS = "SHA256SUMS"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a ZIP can carry: the record has the true ones
 
 
-def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "export",
-        help="a run as one archive with checksums",
-        description=__doc__,
-        epilog="exit statuses: 0 the archive is there; 3 it cannot be written, or a secret is in the run; 4 misuse",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description, parser.epilog = (
+        __doc__,
+        "exit statuses: 0 the archive is there; 3 it cannot be written, or a secret is in the run; 4 misuse",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     parser.add_argument("--into", type=Path, metavar="FILE", help="the archive to write (default: RUN.zip, here)")

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fixtures.target import published
 from reports import attestation, claims, derive
@@ -30,13 +30,11 @@ if TYPE_CHECKING:
 DRAFT = re.compile(r"\.[\w.-]+\.\d+")  # what a process that was killed was just writing
 
 
-def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "finish",
-        help="make the reports of a run that was killed",
-        description=__doc__,
-        epilog="exit statuses: 0 the reports are there; 3 they could not be made, or hold a secret; 4 misuse",
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description, parser.epilog = (
+        __doc__,
+        "exit statuses: 0 the reports are there; 3 they could not be made, or hold a secret; 4 misuse",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     parser.set_defaults(command=command)

@@ -6,7 +6,6 @@ everybody's. The page and the index can be deleted at any time: both are made an
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
@@ -21,6 +20,7 @@ from reports.summary import BROKEN, MISUSE, PASSED, VERDICTS, write_atomically
 from reports.terminal import printable
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Mapping
 
 PAGE = "index.html"
@@ -33,15 +33,9 @@ FACTS = (
 )
 
 
-def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "history",
-        help="all runs over time, as one page",
-        description=__doc__,
-        epilog="exit statuses: 0 the page is made; 3 it cannot be written; 4 misuse",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description, parser.epilog = __doc__, "exit statuses: 0 the page is made; 3 it cannot be written; 4 misuse"
     default = ROOT / "reports" / "runs"
     parser.add_argument(
         "folders", nargs="*", type=Path, metavar="DIR", help="folders of runs; the page goes into the first one"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shutil
@@ -31,6 +30,7 @@ from reports.summary import (
 from reports.terminal import WIDTH
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
 
 SCHEMA = 1
@@ -96,15 +96,9 @@ class Merged:
         }
 
 
-def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "merge",
-        help="lay runs of several places, targets or phases side by side",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description, parser.epilog = __doc__, EPILOG
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the folder of a run")
     parser.add_argument("--into", type=Path, metavar="DIR", help="write merged.json there, too")
     parser.set_defaults(command=command)

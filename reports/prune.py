@@ -30,14 +30,11 @@ LEDGER = "pruned.jsonl"
 STAMP = "%Y%m%dT%H%M%SZ"
 
 
-def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "prune",
-        help="delete old runs, and keep on record what they were",
-        description=__doc__,
-        epilog="exit statuses: 0 done, or told what would be done; 3 not all could be deleted; 4 misuse",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description, parser.epilog = (
+        __doc__,
+        "exit statuses: 0 done, or told what would be done; 3 not all could be deleted; 4 misuse",
     )
     parser.add_argument("--older-than", type=whole, required=True, metavar="DAYS", help="only runs older than that")
     parser.add_argument("--keep", type=whole, required=True, metavar="N", help="the newest N of each kind stay")

@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from reports import deployed
+from reports.measures import measures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +133,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
         "rounds": [
             {key: value for key, value in line.items() if key not in {"kind", "at", "previous"}} for line in run.rounds
         ],
-        "measures": {},
+        "measures": measures(run),
         "counts": {name: counts.get(name, 0) for name in VERDICTS},
         "checks": rows,
     }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fixtures.target import published
 from reports import claims
@@ -21,6 +20,7 @@ from reports.summary import check_rows
 from reports.terminal import printable
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -50,15 +50,9 @@ EPILOG = """exit statuses:
 Of several, the first in the order 3 7 2 5 1 6."""
 
 
-def add_to(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the parser's."""
-    parser = commands.add_parser(
-        "verify",
-        help="is a run's evidence whole, untouched and signed?",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description, parser.epilog = __doc__, EPILOG
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     parser.add_argument("--key", type=Path, metavar="PUB", help="the public key (PEM) of those who should have signed")
     parser.add_argument("--previous", type=Path, metavar="RUN", help="the run before, where it does not lie beside")
