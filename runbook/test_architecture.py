@@ -43,8 +43,8 @@ def test_flys_edge_serves_the_app(passage: Passage, expected: Target) -> None:
 def test_fly_io_calls_the_app_deployed(live_app: FlyStatus) -> None:
     """Fly.io has the app as one that is deployed.
 
-    It calls an app suspended or pending that it runs nothing of. Machines that are up by themselves are then on
-    borrowed time.
+    One that is pending was never deployed, and one that is suspended is not to be served: that its machines are still
+    up is no promise to users.
     """
     assert live_app.lives, f"Fly.io has {live_app.app} as {live_app.status}, deployed: {live_app.deployed}"
 
