@@ -37,7 +37,7 @@ OURS = " or ".join(
     (
         *("test_fly_io_calls", "test_the_host_that", "test_the_app_has_addresses"),
         *("ARC-4", "ARC-5", "CFG", "HCK", "HLT-5", "HLT-7", "MET-3", "IMG-5", "IMG-9", "REC-3", "REC-4", "NET-5"),
-        *("test_every_machine_has", "test_volumes", "test_machines_force"),
+        *("test_every_machine_has_its_volume", "test_volumes", "test_machines_force"),
     )
 )
 
