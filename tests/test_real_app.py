@@ -125,6 +125,13 @@ def test_processes_live_as_their_machines_do(kept: KeptBuild, aws: Aws, tmp_path
     assert not any(taken(port) for port in ports)
 
 
+def test_machines_are_as_old_as_their_processes(kept: KeptBuild, aws: Aws, tmp_path: Path) -> None:
+    with Twin(2, upstream=RealApp(kept, tmp_path / "volumes", aws).start) as twin:
+        ages = [(twin.state.now() - machine.events[0].at).total_seconds() for machine in twin.state.machines]
+
+    assert max(ages) < 60
+
+
 def taken(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
