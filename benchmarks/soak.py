@@ -10,6 +10,7 @@ import argparse
 import json
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -62,6 +63,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how many runs must be green (default: {ROUNDS})")
     parser.add_argument("--first", type=int, default=1, metavar="N", help="the number of the first one (default: 1)")
     options = parser.parse_args()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell makes its background jobs deaf to Ctrl-C
+        signal.signal(ending, signal.default_int_handler)
     reports, green = Path(tempfile.mkdtemp(prefix="soak-")), list[Run]()
     try:
         for number in range(options.first, options.first + options.rounds):
