@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 KEY = "RUNBOOK_SIGNING_KEY"
 KEY_FILE = "RUNBOOK_SIGNING_KEY_FILE"
@@ -56,6 +55,12 @@ class SigningKey:
             raise UnusableKey(f"{KEY} and {KEY_FILE} are both set: unset one, so that it is clear who signs")
         if not text and not file:
             return None
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - 30 ms that a run nobody signs does not pay
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - as above
+            Ed25519PrivateKey,
+        )
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
+
         where = KEY if text else f"{KEY_FILE}={file}"
         pem = text or _text_of(Path(file), where)
         try:
@@ -109,6 +114,8 @@ def public_key(told: Mapping[str, str]) -> Ed25519PublicKey:
     Raises:
         UnusableKey: it is none, or has another id.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
+
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(told["public"]))
     except ValueError:
@@ -124,6 +131,10 @@ def trusted_key(path: Path) -> Ed25519PublicKey:
     Raises:
         UnusableKey: the file cannot be read, or there is no ed25519 public key in it.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
+
     pem = _text_of(path, str(path))
     try:
         public = load_pem_public_key(pem.encode())
@@ -186,6 +197,8 @@ class Envelope:
 
 
 def _verifies(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as above
+
     try:
         key.verify(signature, message)
     except InvalidSignature:
