@@ -33,6 +33,7 @@ pytest_plugins = [
     "fixtures.plain_http",
     "fixtures.certificate",
     "fixtures.latency",
+    "fixtures.last_good_run",
     "fixtures.each_machine",
     "fixtures.rate_limit",
     "fixtures.app_metrics",

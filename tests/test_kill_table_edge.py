@@ -123,8 +123,9 @@ TAKES_ALONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (SLOW, "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
     ),
 }
-# Only an app that is down fails this one, and then others have nothing to judge.
-KILLED_WITH_OTHERS = {"HLT-1/test_app_is_up[edge]"}
+# Only an app that is down fails the first, and then others have nothing to judge. The second needs a run before, and
+# has its fault in test_last_good_run.
+KILLED_WITH_OTHERS = {"HLT-1/test_app_is_up[edge]", "MET-1/test_answers_are_as_quick_as_before[edge]"}
 
 
 def judge(tmp_path: Path, *faults: str) -> Finished:

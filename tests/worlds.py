@@ -43,6 +43,9 @@ class LooseWorld(World):
         self.environment: Mapping[str, str] = own | dict(environment or {})
         self.deadline_seconds = 60.0
         self.quick = False
+        self.phase = "postdeploy"
+        self.reports = folder / "runs"
+        self.place: str | None = None
         self.said: list[str] = []
         self.sent = 0
         self._seen: dict[str, Observation] = {}
