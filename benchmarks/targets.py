@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ def main(folder: Path, rounds: int) -> str:
         files = [_target(folder / f"app-{number:02}.toml", twin) for number, twin in enumerate(twins)]
         authorities = folder / "authorities.pem"
         authorities.write_text("".join(twin.ca_file.read_text(encoding="utf-8") for twin in twins), encoding="utf-8")
-        environment = {**os.environ, **twins[0].environment, "SSL_CERT_FILE": str(authorities)}
+        environment = {**twins[0].environment, "SSL_CERT_FILE": str(authorities)}
         cases = [
             Case(name, _smoke(folder / "runs", some, workers), env=environment)
             for name, some, workers in (

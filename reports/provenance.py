@@ -51,13 +51,14 @@ def commit_of(folder: Path | None) -> tuple[str | None, bool | None]:
 def provenance(settings: Settings) -> dict[str, Any]:
     """The facts of origin that the plan carries. `dirty` is true if app or runbook differ from their commits."""
     runbook_commit, runbook_dirty = commit_of(ROOT)
-    app_commit, app_dirty = commit_of(settings.source)
-    states = [runbook_dirty, *([app_dirty] if settings.source else [])]
+    source = settings.source or settings.twin_source
+    app_commit, app_dirty = commit_of(source)
+    states = [runbook_dirty, *([app_dirty] if source else [])]
     return {
         "runbook_commit": runbook_commit,
         "app_commit": app_commit,
         "dirty": True if True in states else None if None in states else False,
-        "source": str(settings.source) if settings.source else None,
+        "source": str(source) if source else None,
         "replay_of": None,
         "who": next((os.environ[name] for name in CI_ACTORS if os.environ.get(name)), None) or _user(),
         "host": socket.gethostname(),
