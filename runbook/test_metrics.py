@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fixtures.app_metrics import MetricsAnswer
     from fixtures.exposition import Exposition
     from fixtures.fleet_machines import Fleet
+    from fixtures.last_good_run import MemoryChange
     from fixtures.machine_history import History
     from fixtures.machine_metrics import ServerAge
     from fixtures.memory import MemoryUse
@@ -45,6 +46,7 @@ def test_metrics_tell_what_dashboards_need(app_metrics: Exposition, expected: Ta
     needs=["paths.metrics", "memory.resident_series", "memory.heap_used_series", "memory.heap_total_series"],
 )
 @pytest.mark.smoke
+@pytest.mark.usefixtures("last_good_run")  # told beside what was observed, whatever the target makes of it
 def test_every_machine_has_memory_left(memory: list[MemoryUse], expected: Target) -> None:
     """Every machine has memory left.
 
@@ -54,6 +56,23 @@ def test_every_machine_has_memory_left(memory: list[MemoryUse], expected: Target
     full = [use.told for use in memory if use.percent >= expected.memory.limit_percent]
 
     assert not full, "; ".join(full)
+
+
+@item(
+    "MET-2",
+    expects="not more than {memory.regression_tolerance_percent} % above the last passing run,"
+    " as soon as that is {memory.regression_minimum_points} points",
+    needs=["memory.limit_percent", "paths.metrics", "memory.series", "memory.resident_series"],
+)
+@pytest.mark.smoke
+def test_memory_is_as_low_as_before(memory_since_last_good_run: MemoryChange, expected: Target) -> None:
+    """No release needs much more memory than the last passing run of this target has seen.
+
+    A leak that is slow enough passes every limit for weeks, and then takes all machines at once.
+    """
+    grown = memory_since_last_good_run.grown(expected.memory)
+
+    assert not grown, str(grown)
 
 
 @item("MET-3", expects="every machine started, or put to sleep by the proxy")

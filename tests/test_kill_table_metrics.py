@@ -50,7 +50,10 @@ def test_the_healthy_twin_is_green_and_no_check_is_without_a_fault(tmp_path: Pat
 
     assert run.status == 0, run.text
     assert set(run.verdicts().values()) == {"passed"}
-    assert set(run.verdicts()) == {kills for kills, _ in KILLS.values()}
+    # Growth needs a run before, and has its fault in test_last_good_run.
+    assert set(run.verdicts()) - {kills for kills, _ in KILLS.values()} == {
+        "MET-2/test_memory_is_as_low_as_before[edge]"
+    }
 
 
 @pytest.mark.parametrize("name", KILLS)

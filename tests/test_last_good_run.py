@@ -11,7 +11,7 @@ from kills import tried
 from runs import Finished, run_pytest
 from worlds import LooseWorld, observed
 
-from fixtures.last_good_run import LatencyChange, PathChange
+from fixtures.last_good_run import LatencyChange, MemoryChange, PathChange
 from fixtures.looks import LOOKS
 from fixtures.target import load_target
 
@@ -37,6 +37,7 @@ def recorded(reports: Path, name: str = RUN, **changes: object) -> Path:
         "place": None,
         "targets": [{"name": "production", "app": "paintbox"}],
         "checks": [{"target": "production", "phase": "postdeploy"}],
+        "measures": {"production": {"latency_seconds": 0.3, "memory_percent": 6.2}},
     }
     (folder / "summary.json").write_text(json.dumps(summary | changes))
     look = {"kind": "observation", "id": "production/postdeploy/latency[edge]", "look": "latency", "subject": "edge"}
@@ -55,7 +56,20 @@ def test_the_newest_passing_run_counts(tmp_path: Path) -> None:
         recorded(world.reports, "20261124T090000Z-production-postdeploy")
         recorded(world.reports, "20261124T110000Z-production-postdeploy", verdict="failed")
 
-        assert last_good_run(world) == {"run": RUN, "looks": {"latency": sampled(0.1, 0.1, 0.3)}}
+        assert last_good_run(world) == {
+            "latency": {"run": RUN, "value": sampled(0.1, 0.1, 0.3)},
+            "memory": {"run": RUN, "value": 6.2},
+        }
+
+
+def test_each_number_is_of_the_newest_run_that_measured_it(tmp_path: Path) -> None:
+    with LooseWorld(tmp_path) as world:
+        recorded(world.reports)
+        newer = "20261124T110000Z-production-postdeploy"
+        recorded(world.reports, newer, measures={"production": {"latency_seconds": 0.3}})
+
+        assert last_good_run(world)["latency"]["run"] == newer
+        assert last_good_run(world)["memory"]["run"] == RUN
 
 
 @pytest.mark.parametrize(
@@ -69,6 +83,9 @@ def test_the_newest_passing_run_counts(tmp_path: Path) -> None:
         {"targets": "hostile"},
         {"targets": 3},
         {"checks": None},
+        {"measures": {}},
+        {"measures": {"production": {"latency_seconds": "fast"}}},
+        {"measures": {"production": 7}},
     ],
     ids=str,
 )
@@ -76,7 +93,7 @@ def test_a_run_that_is_another_is_none(tmp_path: Path, changes: dict[str, Any]) 
     with LooseWorld(tmp_path) as world:
         recorded(world.reports, **changes)
 
-        assert last_good_run(world)["run"] is None
+        assert last_good_run(world) == {"latency": None, "memory": None}
 
 
 @pytest.mark.parametrize(
@@ -95,8 +112,7 @@ def test_a_run_that_cannot_be_read_is_none(tmp_path: Path, spoil: Callable[[Path
     with LooseWorld(tmp_path) as world:
         spoil(recorded(world.reports))
 
-        assert last_good_run(world)["run"] is None
-        assert "no earlier passing run" in world.look("last_good_run").summary
+        assert last_good_run(world)["latency"] is None
 
 
 def test_the_change_is_between_medians(tmp_path: Path) -> None:
@@ -129,10 +145,20 @@ def test_only_a_change_that_people_notice_is_one(before: float, now: float, *, f
     assert bool(change.slower(load_target("production").latency)) is fails
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "fails"),
+    [(6.2, 24.4, True), (6.2, 12.4, False), (40.0, 55.0, False), (40.0, 90.0, False), (None, 24.4, False)],
+)
+def test_only_memory_that_matters_has_grown(before: float | None, now: float, *, fails: bool) -> None:
+    change = MemoryChange(RUN, now, before)
+
+    assert bool(change.grown(load_target("production").memory)) is fails
+
+
 @pytest.mark.slow
 def test_a_page_that_became_slower_fails_beside_the_run_before_and_not_without_one(tmp_path: Path) -> None:
     def judge(reports: Path, *arguments: str) -> Finished:
-        return run_pytest("-m", "smoke", "-k", "MET-1", "--target=twin", *arguments, reports=reports)
+        return run_pytest("-m", "smoke", "-k", "MET-1 or MET-2", "--target=twin", *arguments, reports=reports)
 
     first = judge(tmp_path / "alone", "--twin-fault=slower-page")
     healthy = judge(tmp_path / "runs")
@@ -140,6 +166,12 @@ def test_a_page_that_became_slower_fails_beside_the_run_before_and_not_without_o
 
     assert (first.status, healthy.status) == (0, 0), first.text + healthy.text
     tried(slower, "slower-page", SAME, ())
+    tried(
+        judge(tmp_path / "runs", "--twin-fault=memory-grown"),
+        "memory-grown",
+        "MET-2/test_memory_is_as_low_as_before[edge]",
+        (),
+    )
     assert healthy.folder is not None
     quick = next(row for row in slower.summary["checks"] if row["check"] == "MET-1/test_answers_are_quick[edge]")
     assert f"medians beside {healthy.folder.name}" in quick["observed"]

@@ -299,6 +299,7 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "cold-simple-health": (lambda a: a.state.app.warms_up, set(), {"/api/simple-health"}),
     "cold-deep-health": (lambda a: a.state.app.warms_up, set(), {"/api/health"}),
     "slow-page": (lambda a: a.state.app.slow_seconds, {}, {"/": 2.5}),
+    "memory-grown": (lambda a: a.metric(USED), [12.0] * 3, [12.0, 12.0, 25.0]),
     "slower-page": (lambda a: a.state.app.slow_seconds, {}, {"/": 0.6}),
     "metrics-invalid": (lambda a: b"gouge" in a.answer("/metrics").body, False, True),
     "metrics-series-missing": (lambda a: b"paintbox_memory_rss_mb" in a.answer("/metrics").body, True, False),
