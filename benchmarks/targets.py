@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TARGETS = 20
 RESPONSE_SECONDS = 0.1
+# What is asked over HTTP, and not how quickly: these apps are on no platform that the Fly CLI could ask.
+ITEMS = "HLT-1 or HLT-2 or HLT-3 or HLT-4 or JWK or HDR"
 
 
 class Slow(LightApp):
@@ -59,4 +61,4 @@ def _target(path: Path, twin: Twin) -> Path:
 
 def _smoke(runs: Path, targets: Iterable[Path], workers: Iterable[str]) -> list[str]:
     named = (f"--target={target}" for target in targets)
-    return python("-m", "pytest", "-m", "smoke", f"--reports={runs}", *named, *workers)
+    return python("-m", "pytest", "-m", "smoke", "-k", ITEMS, f"--reports={runs}", *named, *workers)
