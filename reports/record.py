@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 FIRST = "0" * 64
+LATER = re.compile(r"@(\d+)$")  # what ends the id of an observation from the second round of a run that waits on
 LARGEST_EXACT_INTEGER = 2**53 - 1  # RFC 8785 numbers are IEEE 754 doubles
 
 
@@ -129,10 +131,15 @@ class RecordedRun:
         last = self.rounds[-1]["number"] if self.rounds else None
         found = {}
         for name, observation in self.observations.items():
-            plain, _, number = name.partition("@")
-            if last in {None, int(number or 1)}:
-                found[plain] = observation
+            if last in {None, round_of(name)}:
+                found[LATER.sub("", name)] = observation
         return found
+
+
+def round_of(observation: str) -> int:
+    """The round in which an observation of this id was made, from 1."""
+    later = LATER.search(observation)
+    return int(later[1]) if later else 1
 
 
 def read_record(path: Path) -> RecordedRun:
