@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports import attestation, junit, oscal, summary
+from reports import attestation, html_report, junit, oscal, summary
 from reports.record import read_record
 from reports.signing import Envelope
 from reports.summary import summarise, write_atomically
@@ -44,6 +44,7 @@ def render(run: RecordedRun, *, broken: bool) -> dict[str, str]:
     """The text of each report of a run by the name of its file: the same for the same record, wherever it is made."""
     found = summarise(run, broken=broken)
     return {
+        html_report.NAME: html_report.render(run, found),
         "junit.xml": junit.render(found, run.plan),
         "oscal.json": oscal.render(run, found),
         "summary.json": summary.render(found),

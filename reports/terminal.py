@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from reports.redaction import Redactor
 
 WIDTH = 110
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
+)
 LABEL = 11
 MOST_NAMED = 3  # targets in the first line; the last lines name all
 PROGRESS_SECONDS = 0.1
@@ -203,6 +205,7 @@ class Screen:
         for app, count in summary["requests"].items():
             self._write(f"  {count} request{'' if count == 1 else 's'} to {app}")
         self._write(f"  evidence   {_near(folder)}")
+        self._write(f"  report     {_near(folder / 'report.html')}")
         self._write(f"  {signature(summary)}")
 
     def annotated(self, lines: list[str]) -> None:
