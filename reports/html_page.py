@@ -33,7 +33,11 @@ STYLE = """<style>
 .run-count { display: none }
 body, #results-table { color: #222 }
 #results-table td { vertical-align: top }
+.col-item { white-space: nowrap }
 .col-observed, .col-expected { white-space: pre-wrap }
+body { display: flex; flex-direction: column; align-items: start }
+.summary { width: 100% }
+#environment-header, #environment { order: 1 } /* below what people came for */
 td.col-seconds { text-align: right }
 table.plain td, table.plain th { border: 1px solid #e6e6e6; padding: 5px; text-align: left; vertical-align: top }
 @media print { .logwrapper { max-height: none; overflow: visible } }
