@@ -247,7 +247,7 @@ def test_a_secret_reaches_no_file_and_no_terminal(tmp_path: Path, workers: list[
     assert run.status == 1, run.text
     assert len(run.summary["checks"]) == len(DOORS) + 3 + bool(workers)
     assert {"record.jsonl", "summary.json", "junit.xml", "oscal.json", "attestation.json", "table.html"} <= artefacts
-    assert {"step-summary.md", "outputs.txt"} <= artefacts
+    assert {"step-summary.md", "outputs.txt", "report.html"} <= artefacts
     assert leaks(run, doors.evidence) == {}
     assert [place for place, text in places(run, doors.evidence).items() if private in text] == []
 

@@ -133,7 +133,7 @@ def test_a_run_may_be_killed_at_any_moment(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_run_may_be_killed_while_it_writes_its_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("junit.xml", "oscal.json"):
+    for name in ("report.html", "junit.xml", "oscal.json"):
         reports = tmp_path / name
         running = started(reports, tmp_path / "scratch")
         wait_for(running, (reports / "latest" / name).exists)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FILES = ("record.jsonl", "summary.json", "junit.xml", "oscal.json", "attestation.json")
+FILES = ("record.jsonl", "summary.json", "junit.xml", "oscal.json", "report.html", "attestation.json")
 LIKE_A_MACHINE = settings(
     max_examples=120,
     deadline=None,
