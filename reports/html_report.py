@@ -45,7 +45,7 @@ WORDS = {  # what a verdict is called where it is counted
 
 def render(run: RecordedRun, summary: Mapping[str, Any]) -> str:
     """The page of a run, whole or cut short. `summary` is the run's, as `reports.summary` makes it."""
-    from reports import html_figures  # noqa: PLC0415 - statistics, like the template engine, only where a page is made
+    from reports import html_controls, html_figures  # noqa: PLC0415 - like the template engine, only where a page is made
 
     story = Story(run, summary)
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
@@ -62,6 +62,7 @@ def render(run: RecordedRun, summary: Mapping[str, Any]) -> str:
         timeline=html_figures.timeline(story),
         latencies=html_figures.latencies(story),
         machines=html_figures.machines(story),
+        controls=html_controls.frameworks(story),
         scale=html_figures.SCALE,
     )
 

@@ -91,7 +91,7 @@ class Story:
         self.several_targets = len(summary["targets"]) > 1
         self.looks = {look.line["id"]: look for look in _looks(run, several=self.several_targets)}
         self.checks = list(self._checks())
-        self.counts = _counts(self.checks)
+        self.counts = counts(self.checks)
 
     def _checks(self) -> Iterator[Check]:
         for number, (planned, row) in enumerate(zip(self.plan["checks"], self.summary["checks"], strict=True), start=1):
@@ -166,7 +166,7 @@ class Story:
             item = Item(told, checks.get(told["id"], []), errata.get(told["id"], []))
             chapters.setdefault(told["chapter"], []).append(item)
         return [
-            Chapter(title, items, _counts(check for item in items for check in item.checks))
+            Chapter(title, items, counts(check for item in items for check in item.checks))
             for title, items in chapters.items()
         ]
 
@@ -185,7 +185,8 @@ class Story:
         return [(target, one) for target, found in self.plan["people"]["sign_offs"].items() for one in found]
 
 
-def _counts(checks: Iterable[Check]) -> list[tuple[str, int]]:
+def counts(checks: Iterable[Check]) -> list[tuple[str, int]]:
+    """How many of the checks have each verdict, in the order of verdicts, none of zero."""
     verdicts = [check.verdict for check in checks]
     return [(verdict, verdicts.count(verdict)) for verdict in VERDICTS if verdict in verdicts]
 

@@ -181,5 +181,10 @@ def full(prefix: str = "") -> Draft:
     draft.check("CFG-6", observations=[say("little/predeploy/never")])
     draft.item("EMG-1", chapter="Emergencies")
     erratum = {name: say(f"{name} `code` {name}") for name in ("said", "happens", "here")}
+    served = {"judged": [say("CFG-1"), say("CFG-2")], "elsewhere": [say("EMG-1")], "uncovered": []}
+    draft.plan["controls"] = [
+        {"id": f"{say('soc2')}:{say(name)}", "framework": say("SOC 2"), "title": say(f"title {name}"), "items": items}
+        for name, items in served.items()
+    ]
     draft.plan["runbook"]["errata"].append(erratum | {"items": [say("CFG-2")]})
     return draft

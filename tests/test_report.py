@@ -88,6 +88,15 @@ def test_the_same_record_gives_the_same_bytes(page: Page) -> None:
     assert elsewhere.stdout.decode() == page.source
 
 
+def test_controls_show_what_the_run_is_evidence_for_and_what_nothing_serves(page: Page) -> None:
+    words = re.sub(r"<[^>]+>", " ", page.part("controls"))
+    told = " ".join(words.split())
+
+    assert "judged title judged CFG-1 , CFG-2 1 passed · 1 failed" in told
+    assert "Not judged in this run , but by items of other phases: elsewhere title elsewhere (EMG-1)" in told
+    assert told.endswith("Uncovered , no item is evidence for: uncovered title uncovered")
+
+
 def test_a_browser_may_apply_the_one_style_and_do_nothing_else(page: Page) -> None:
     style = page.source.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
