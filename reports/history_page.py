@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.history import LETTERS, Entry, by_kind
+from reports.pages import render as render_page
+from reports.pages import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-TEMPLATES = Path(__file__).parent / "templates"
 COLUMNS = 40  # runs side by side in a matrix: what fits on a wide screen
 STRIP = 60
 POINTS = 240  # of a plot; of more runs than that each point shows the worst of some
@@ -239,30 +235,14 @@ def plot(name: str, values: list[float | None]) -> Plot | None:
 
 def render(entries: Iterable[Entry], beside: Path) -> str:
     """The page, to lie in this folder; links into the runs are relative to it."""
-    bases: dict[Path, str] = {}
-
-    def href(entry: Entry) -> str:
-        parent = entry.folder.parent
-        if parent not in bases:
-            bases[parent] = quote(os.path.relpath(parent, beside).replace(os.sep, "/"))
-        base = "" if bases[parent] == "." else f"{bases[parent]}/"
-        return f"{base}{quote(entry.folder.name)}/report.html"
-
-    kinds = [Kind(what, tuple(Run(one, href(one)) for one in found)) for what, found in by_kind(entries).items()]
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    kinds = [
+        Kind(what, tuple(Run(one, report_of(one.folder, beside)) for one in found))
+        for what, found in by_kind(entries).items()
+    ]
+    return render_page(
+        "history.html",
+        kinds=kinds,
+        width=WIDTH,
+        height=HEIGHT,
+        words={GLYPHS[letter]: word for letter, word in WORDS.items() if letter in "pfenws"},
     )
-    style = (TEMPLATES / "history.css").read_text(encoding="utf-8")
-    facts: dict[str, Any] = {
-        "kinds": kinds,
-        "style": style,
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        "width": WIDTH,
-        "height": HEIGHT,
-        "words": {GLYPHS[letter]: word for letter, word in WORDS.items() if letter in "pfenws"},
-    }
-    return environment.get_template("history.html").render(facts)
