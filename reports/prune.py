@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 LEDGER = "pruned.jsonl"
 STAMP = "%Y%m%dT%H%M%SZ"
+# What the list of releases asks of a run (reports/releases.py).
+KEPT = (
+    *("verdict", "gate", "complete", "dirty", "replay_of", "started", "finished", "release", "image_digest"),
+    *("targets", "counts"),
+)
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -112,14 +117,13 @@ def entry(folder: Path) -> dict[str, Any]:
     closing, summary = None, dict[str, Any]()
     with suppress(OSError):
         plan, closing = chain.plan_of(folder), chain.closing_hash(folder)
-    with suppress(OSError, ValueError):
-        summary = json.loads((folder / "summary.json").read_bytes())
+    with suppress(OSError, ValueError, TypeError):
+        summary = dict(json.loads((folder / "summary.json").read_bytes()))
     return {
         "run": folder.name,
         "closing_hash": closing,
         "previous_runs": plan.get("previous_runs"),
-        "verdict": summary.get("verdict"),
-        "gate": summary.get("gate"),
+        **{name: summary.get(name) for name in KEPT},
         "app_commit": plan.get("app_commit"),
         "pruned": utc(),
         "by": _who(),
