@@ -14,6 +14,7 @@ COMMANDS = {  # each is a module of this package; only the one that is asked for
     "finish": "make the reports of a run that was killed",
     "merge": "runs of several places, targets or phases side by side",
     "history": "all runs over time, as one page",
+    "releases": "every release beside its gate, its postdeploy run and its waivers",
     "export": "a run as one archive with checksums",
     "prune": "delete old runs, and keep on record what they were",
 }

@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from reports.terminal import printable
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -22,6 +24,7 @@ def render(template: str, **facts: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_finalized,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -29,6 +32,11 @@ def render(template: str, **facts: object) -> str:
     style = (TEMPLATES / "pages.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template(template).render(facts, style=style, style_hash=digest)
+
+
+def _finalized(value: object) -> object:
+    """A value as it may be shown; what is escaped already stays as it is."""
+    return printable(value) if type(value) is str else value
 
 
 def report_of(run: Path, beside: Path) -> str:
