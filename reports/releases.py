@@ -186,7 +186,8 @@ def _reach(document: dict[str, Any]) -> str:
         return "the platform lists no release"
     runs = document["counts"]["known_from_runs"]
     more = f"; {runs} older ones are known from runs" if runs else ""
-    return f"the platform's list reaches back to {document['platform_since']}{more}"
+    oldest = document["platform_since"][:19].replace("T", " ")
+    return f"the platform's list reaches back to {oldest} UTC{more}"
 
 
 def _write(document: dict[str, Any], reports: Path, into: Path) -> None:
