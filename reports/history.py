@@ -1,7 +1,7 @@
-"""`python -m reports history`: all runs of a folder over time, as one page for browsers.
+"""`python -m reports history`: all runs of a folder over time, as one page for browsers, and the newest as metrics.
 
 What the page needs of each run is kept in an index beside the runs, so that a new run costs its own summary and not
-everybody's. The page and the index can be deleted at any time: both are made anew from the runs.
+everybody's. Page, metrics and index can be deleted at any time: they are made anew from the runs.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 PAGE = "index.html"
 INDEX = ".history.json"
-SCHEMA = 1
+SCHEMA = 2
 LETTERS = dict(zip(VERDICTS, "pfenaws", strict=True))
 FACTS = (
     *("run", "verdict", "exit_status", "gate", "complete", "replay_of", "place", "started", "finished", "seconds"),
-    *("app_commit", "counts"),
+    *("app_commit", "counts", "measures", "requests"),
 )
 
 
@@ -59,15 +59,16 @@ def command(folders: list[Path]) -> int:
 
 
 def rebuild(folders: list[Path]) -> int:
-    """Bring the indexes up to date and write the page into the first folder; how many runs there are.
+    """Bring the indexes up to date and write page and metrics into the first folder; how many runs there are.
 
     Raises:
-        OSError: a folder cannot be listed, or the page not written.
+        OSError: a folder cannot be listed, or one of the two not written.
     """
-    from reports import history_page  # noqa: PLC0415 - Jinja2 takes longer to load than most runs to be indexed
+    from reports import history_page, textfile  # noqa: PLC0415 - their libraries load longer than runs are indexed
 
     found = [entry for folder in folders for entry in indexed(folder)]
     write_atomically(folders[0] / PAGE, history_page.render(found, folders[0]))
+    write_atomically(folders[0] / textfile.NAME, textfile.render(found))
     return len(found)
 
 
@@ -138,10 +139,11 @@ def _digest(run: Path, tables: dict[tuple[str, ...], int]) -> tuple[dict[str, An
     try:
         summary = json.loads((run / "summary.json").read_bytes())
         facts = {name: summary[name] for name in FACTS} | {"numbers": _numbers(summary)}
+        _ = facts["counts"].keys(), facts["requests"].keys()  # what is read from here on has its shape
         several = len(summary["targets"]) > 1
         checks = tuple(f"{r['check']} of {r['target']}" if several else r["check"] for r in summary["checks"])
         verdicts = "".join(LETTERS[row["verdict"]] for row in summary["checks"])
-    except (OSError, ValueError, TypeError, LookupError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return {}, 0, ""
     return facts, tables.setdefault(checks, len(tables)), verdicts
 

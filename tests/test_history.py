@@ -40,6 +40,7 @@ def make(runs: Path, name: str, verdicts: str, **facts: Any) -> Path:  # noqa: A
         "finished": None,
         "seconds": 1.5,
         "app_commit": None,
+        "requests": {},
         "counts": {word: found.count(word) for word in history.LETTERS},
         "measures": {"production": {"latency_seconds": 0.25, "certificate_days": 60}},
         "targets": [{"name": "production"}],
