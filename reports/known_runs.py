@@ -97,8 +97,22 @@ def _known(folder: Path, summary: dict[str, Any], target: Target, pruned: str | 
         finished=_moment(facts["finished"]) if facts["finished"] else None,
         pruned=pruned,
     )
-    _ = run.release, run.sound, facts["counts"]["waived"]  # what cannot be told is noticed here
+    _examine(run)
     return [run]
+
+
+def _examine(run: KnownRun) -> None:
+    """Notice here whatever the list of releases could not tell.
+
+    Raises:
+        ValueError, TypeError, LookupError: something has not the shape that it has in a summary.
+    """
+    texts = [run.summary["verdict"], run.summary["image_digest"] or "", run.summary["app_commit"] or ""]
+    for row in () if run.pruned else run.summary["checks"]:
+        texts += [row["check"], row["target"], row["verdict"], row["observed"] or ""]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(run.summary["counts"]["waived"], int):
+        raise TypeError(run.name)
+    _ = run.release, run.sound
 
 
 def _moment(text: str) -> datetime:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fixtures.fleet_releases import Release
-from fixtures.looks import Unreadable
 from reports.record import utc
 from reports.release_list import Known
 
@@ -28,7 +28,7 @@ def older(listed: Sequence[Release], runs: Sequence[KnownRun], target: str) -> l
 
     Of the runs of one release the newest knows best what became of it.
     """
-    oldest = min((one.version for one in listed), default=0)
+    oldest = min((one.version for one in listed), default=sys.maxsize)
     found: dict[int, Known] = {}
     newest: dict[int, KnownRun] = {}
     first: dict[int, KnownRun] = {}
@@ -58,16 +58,19 @@ def _seen(folder: Path, target: str) -> list[Release]:
 
 def _release(told: dict[str, Any]) -> Release:
     release = Release.of(told)
-    words = (release.status, release.image)
-    if not isinstance(release.version, int) or not all(isinstance(word, str) for word in words):
-        raise Unreadable("a record that was changed: its releases are none")
+    words = (release.status, release.image, release.by or "")
+    aware = release.created is None or release.created.tzinfo is not None
+    if not aware or not isinstance(release.version, int) or not all(isinstance(word, str) for word in words):
+        raise TypeError(told)
     return release
 
 
 def unknown(listed: Sequence[Release], known: Sequence[Known], since: datetime) -> list[str]:
     """Where releases may be missing from the list, in sentences. The platform's own part has none missing."""
     oldest = min(listed, key=lambda one: one.version, default=None)
-    if oldest is None or len(listed) < LISTED or oldest.created is None or oldest.created < since:
+    if oldest is None:
+        return ["the platform lists no release, and runs have seen some: was the app made anew?"] if known else []
+    if len(listed) < LISTED or oldest.created is None or oldest.created < since:
         return []
     before = sorted((one for one in known if one.release.version < oldest.version), key=lambda o: o.release.version)
     told = []

@@ -130,8 +130,8 @@ def entries(known: Sequence[Known], runs: Sequence[KnownRun], target: Target) ->
     ordered = sorted(known, key=lambda one: one.release.version)
     back_to, back_by = rollbacks([one.release for one in ordered])
     found = []
-    for one, after in zip(ordered, [*ordered[1:], None], strict=True):
-        number = one.release.version
+    for place, one in enumerate(ordered):
+        number, after = one.release.version, next(iter(ordered[place + 1 :]), None)
         commit = commit_of(one.release, target)
         gate = gate_of(one, commit, runs)
         entry = Entry(one, commit, _digest(number, runs), gate, postdeploy_of(one, after, runs))

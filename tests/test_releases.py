@@ -166,6 +166,9 @@ def test_a_release_with_everything_has_no_gap(platform: Platform) -> None:
         ({"targets": [{"name": "production", "app": "another"}]}, "none", "no predeploy run judged its commit"),
         ({"started": "yesterday"}, "none", "no predeploy run judged its commit"),
         ({"targets": None}, "none", "no predeploy run judged its commit"),
+        ({"verdict": ["passed"]}, "none", "no predeploy run judged its commit"),
+        ({"checks": [{"verdict": "waived"}]}, "none", "no predeploy run judged its commit"),
+        ({"counts": []}, "none", "no predeploy run judged its commit"),
     ],
     ids=str,
 )
@@ -330,6 +333,27 @@ def test_older_releases_are_told_by_runs_and_what_nobody_tells_is_a_gap_of_the_l
     text = platform.command(f"--since={day(60):%Y-%m-%d}", status=1)
     assert "list  " not in text
     assert "the platform's list reaches back to" in text
+
+
+@pytest.mark.parametrize("told", ["{", "[]", '{"version": "20"}', '{"version": 20, "created": "2026-01-01T00:00:00"}'])
+def test_a_record_that_was_changed_tells_no_releases(platform: Platform, told: str) -> None:
+    platform.releases(*((version, 100 - version, commit(version)) for version in range(30, 55)))
+    run = platform.run("postdeploy", 78.5, release="v21")
+    with (platform.runs / run / "record.jsonl").open("a", encoding="utf-8") as record:
+        record.write(
+            f'{{"look":"fly_releases","kind":"observation","target":"production","value":{{"releases":[{told}]}}}}\n'
+        )
+    document = platform.document()
+
+    assert [(one["version"], one["image"]) for one in document["releases"] if one["told_by"]] == [("v21", None)]
+
+
+def test_an_app_that_was_never_released_has_no_gap_unless_runs_know_better(platform: Platform) -> None:
+    platform.state.releases = []
+    assert platform.document(status=0)["releases"] == []
+
+    platform.run("smoke", 9, release="v21")
+    assert "was the app made anew?" in platform.document()["gaps"][0]
 
 
 def test_days_before_the_first_are_left_out(platform: Platform) -> None:
