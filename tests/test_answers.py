@@ -15,7 +15,7 @@ from fixtures.cors import Cors
 from fixtures.delivery import Delivery
 from fixtures.headers import Pages, by_value
 from fixtures.health import DeepHealth, SimpleHealth, Timing
-from fixtures.key_set import KeySet, KeySetAnswer
+from fixtures.key_set import KeySet, KeySetAnswer, published
 from fixtures.key_set_writes import KeySetWrites
 from fixtures.looks import CouldNotLook, Json, Observation, Unreadable
 from fixtures.target import load_target
@@ -26,18 +26,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from fixtures.target import Target
+
 assert fixtures.answers.answers  # the looks are declared
 
 
 @pytest.fixture
-def seen(tmp_path: Path) -> Callable[..., Observation]:
+def target_without(tmp_path: Path) -> Callable[..., Target]:
+    """The twin's target without some of its keys."""
+
+    def load(*unset: str) -> Target:
+        file = tmp_path / "little.toml"
+        file.write_text(f'extends = "twin"\nunset = {json.dumps(unset)}\n', encoding="utf-8")
+        return load_target(str(file))
+
+    return load
+
+
+@pytest.fixture
+def seen(tmp_path: Path, target_without: Callable[..., Target]) -> Callable[..., Observation]:
     """Look at the twin's edge, with faults."""
 
     def look(*faults: str, name: str = "answers", unset: tuple[str, ...] = (), **values: Json) -> Observation:
         with Twin(machines=1, faults=faults) as twin:
-            file = tmp_path / "little.toml"
-            file.write_text(f'extends = "twin"\nunset = {json.dumps(unset)}\n', encoding="utf-8")
-            target = load_target(str(file)).with_values({"url": twin.url, **values}, "the running twin")
+            target = target_without(*unset).with_values({"url": twin.url, **values}, "the running twin")
             with LooseWorld(
                 tmp_path / twin.ca_file.parent.name, target=target, environment={"SSL_CERT_FILE": str(twin.ca_file)}
             ) as world:
@@ -68,7 +80,22 @@ def test_a_healthy_app_has_no_offender(seen: Callable[..., Observation]) -> None
     assert (len(writes.answers), writes.taken, writes.allowed) == (2, {}, ())
     assert answers.read(KeySetAnswer.parse).faults == ()
     assert answers.read(DeepHealth.parse).faults(["memory", "jwks"]) == []
-    assert answers.read(KeySet.parse).identity == answers.read(KeySet.parse_api).identity
+    assert answers.read(keys_of).identity == answers.read(keys_behind).identity
+
+
+TARGET = load_target("production")
+
+
+def keys_of(value: object) -> KeySet:
+    return published(value, "jwks", TARGET)
+
+
+def keys_behind(value: object) -> KeySet:
+    return published(value, "jwks_api", TARGET)
+
+
+def simple_of(value: object) -> SimpleHealth:
+    return SimpleHealth.of(value, TARGET)
 
 
 LOOKS: dict[object, str] = {
@@ -99,11 +126,11 @@ LOOKS: dict[object, str] = {
         ("post-accepted", KeySetWrites.parse, lambda w: list(w.taken.values())),
         ("jwks-content-type", KeySetAnswer.parse, lambda a: a.faults[0].rpartition("comes as ")[2]),
         ("jwks-away", KeySetAnswer.parse, lambda a: a.faults[0].rpartition(" ")[2]),
-        ("jwks-cached-for-a-year", KeySet.parse, lambda k: k.cached),
-        ("jwks-no-cache-control", KeySet.parse, lambda k: k.cached),
-        ("jwks-duplicate-kid", KeySet.parse, lambda k: k.doubled),
-        ("jwks-empty", KeySet.parse, lambda k: k.keys),
-        ("jwks-weak", KeySet.parse, lambda k: [key.strength for key in k.keys if key.is_weaker(2048, ("P-256",))]),
+        ("jwks-cached-for-a-year", keys_of, lambda k: k.cached),
+        ("jwks-no-cache-control", keys_of, lambda k: k.cached),
+        ("jwks-duplicate-kid", keys_of, lambda k: k.doubled),
+        ("jwks-empty", keys_of, lambda k: k.keys),
+        ("jwks-weak", keys_of, lambda k: [key.strength for key in k.keys if key.is_weaker(2048, ("P-256",))]),
         ("health-degraded", DeepHealth.parse, lambda h: h.faults(["memory"])[1:]),
         ("health-unhealthy", DeepHealth.parse, lambda h: h.faults(["memory", "queue"])[1:2]),
     ],
@@ -145,7 +172,7 @@ def test_a_published_private_key_is_seen_even_when_its_value_is_redacted(
     seen: Callable[..., Observation], fault: str
 ) -> None:
     redacted = Redactor([]).data(seen(fault).value)
-    keys = KeySet.parse(redacted).keys
+    keys = keys_of(redacted).keys
 
     assert [key.private_members for key in keys if key.private_members] == [
         ("d",) if fault == "jwks-private" else ("k",)
@@ -156,7 +183,7 @@ def test_a_published_private_key_is_seen_even_when_its_value_is_redacted(
 def test_the_rewrite_that_serves_other_keys_is_seen(seen: Callable[..., Observation]) -> None:
     answers = seen("jwks-rewrite-differs")
 
-    assert answers.read(KeySet.parse).identity != answers.read(KeySet.parse_api).identity
+    assert answers.read(keys_of).identity != answers.read(keys_behind).identity
 
 
 def test_an_app_that_is_down_fails_one_view_and_blinds_the_rest(seen: Callable[..., Observation]) -> None:
@@ -164,9 +191,7 @@ def test_an_app_that_is_down_fails_one_view_and_blinds_the_rest(seen: Callable[.
     health = seen(name="simple_health", **here)
     answers = seen(**here)
 
-    assert [fault.startswith("https://127.0.0.1:9 refused") for fault in health.read(SimpleHealth.parse).faults] == [
-        True
-    ]
+    assert [fault.startswith("https://127.0.0.1:9 refused") for fault in health.read(simple_of).faults] == [True]
     assert (answers.error or "").startswith("https://127.0.0.1:9 refused")
     with pytest.raises(Exception, match="refused"):
         health.read(Timing.of_simple)
@@ -223,15 +248,38 @@ def test_a_rate_limit_is_waited_out_and_told(seen: Callable[..., Observation], m
     ],
 )
 def test_the_simple_check_must_answer_as_documented(body: str, faults: object) -> None:
-    found = SimpleHealth.parse(exchange(200, body)).faults
+    found = simple_of(exchange(200, body)).faults
 
     assert (len(found) if isinstance(faults, int) else found) == faults
+
+
+@pytest.mark.parametrize(
+    ("unset", "body", "faults"),
+    [
+        (("health.simple_status", "health.simple_texts", "health.simple_numbers"), "OK", ()),
+        (("health.simple_status", "health.simple_texts"), '{"uptime": "long"}', ("its uptime is 'long'",)),
+        (("health.simple_texts", "health.simple_numbers"), '{"status": "up"}', ("its status is 'up'",)),
+    ],
+)
+def test_the_simple_check_is_held_to_no_more_than_the_target_says(
+    target_without: Callable[..., Target], unset: tuple[str, ...], body: str, faults: tuple[str, ...]
+) -> None:
+    target = target_without(*unset)
+
+    assert SimpleHealth.of(exchange(200, body, "text/plain"), target).faults == faults
+    assert len(SimpleHealth.of(exchange(503, body, "text/plain"), target).faults) == 1 + len(faults)
+
+
+def test_a_key_set_needs_no_header_that_says_where_its_keys_come_from(target_without: Callable[..., Target]) -> None:
+    answer = {"jwks": exchange(200, '{"keys": []}')}
+
+    assert published(answer, "jwks", target_without("jwks.source_header")).source is None
 
 
 @pytest.mark.parametrize("body", ['{"keys":{}}', '{"keys":[1]}', "[]", '{"keys":[{"kty":"RSA"}],"keys":[]}', "null"])
 def test_what_is_no_key_set_is_not_judged_as_one(body: str) -> None:
     with pytest.raises(Unreadable):
-        KeySet.parse({"jwks": exchange(200, body)})
+        keys_of({"jwks": exchange(200, body)})
 
 
 @pytest.mark.parametrize(
@@ -248,7 +296,7 @@ def test_what_is_no_key_set_is_not_judged_as_one(body: str) -> None:
     ],
 )
 def test_a_key_that_does_not_load_has_a_defect(key: dict[str, Any]) -> None:
-    (found,) = KeySet.parse({"jwks": exchange(200, json.dumps({"keys": [key]}))}).keys
+    (found,) = keys_of({"jwks": exchange(200, json.dumps({"keys": [key]}))}).keys
 
     assert found.defect
     assert found.thumbprint is None
@@ -269,4 +317,4 @@ def test_the_life_of_a_cached_set_is_read(cache_control: str, expected: str) -> 
     answer = exchange(200, '{"keys":[]}')
     answer["headers"].append(["Cache-Control", cache_control])
 
-    assert KeySet.parse({"jwks": answer}).cached == expected
+    assert keys_of({"jwks": answer}).cached == expected

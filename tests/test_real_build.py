@@ -16,7 +16,7 @@ from fixtures.candidate import Boot
 from fixtures.delivery import Delivery
 from fixtures.headers import Pages
 from fixtures.health import DeepHealth, SimpleHealth
-from fixtures.key_set import KeySet
+from fixtures.key_set import published
 from fixtures.looks import LOOKS
 from fixtures.optimisation import ClientCode, WebpackOutput
 from fixtures.target import load_target
@@ -79,7 +79,7 @@ def test_the_candidate_boots_and_answers_every_question(world: LooseWorld) -> No
     delivery = answers.read(Delivery.parse)
 
     assert boot.base, boot.trouble
-    assert world.look("simple_health").read(SimpleHealth.parse).faults == ()
+    assert SimpleHealth.of(world.look("simple_health").value, world.target).faults == ()
     assert set(pages.exchanges) == set(EVERY_KIND)
     for name, value in (("X-Frame-Options", "SAMEORIGIN"), ("X-Content-Type-Options", "nosniff")):
         assert pages.without_header(name, value) == {}
@@ -87,7 +87,7 @@ def test_the_candidate_boots_and_answers_every_question(world: LooseWorld) -> No
 
 
 def test_the_candidate_reads_its_keys_from_the_twins_aws(world: LooseWorld) -> None:
-    keys = world.look("answers").read(KeySet.parse)
+    keys = published(world.look("answers").value, "jwks", world.target)
 
     assert (keys.source in {"aws", "cache"}, len(keys.keys)) == (True, len(key_set("real")))
 
