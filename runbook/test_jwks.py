@@ -59,7 +59,7 @@ def test_every_key_says_what_it_is_for(jwks: KeySet, expected: Target) -> None:
     assert not unclear, "; ".join(unclear)
 
 
-@item("JWK-2", expects="a kid of its own for every key")
+@item("JWK-2", expects="a kid of its own for every key", needs=["paths.jwks"])
 @pytest.mark.smoke
 def test_key_ids_are_unique(jwks: KeySet) -> None:
     """No two keys share an id: a client takes either of them, and rejects half of the tokens (RFC 7517, 4.5)."""
@@ -75,7 +75,7 @@ def test_jwks_publishes_no_private_key(jwks: KeySet) -> None:
     assert not leaked, f"{jwks.url} publishes {'; '.join(leaked)}"
 
 
-@item("JWK-4", expects="keys that load")
+@item("JWK-4", expects="keys that load", needs=["paths.jwks"])
 @pytest.mark.postdeploy
 def test_every_key_loads(jwks: KeySet) -> None:
     """Every key can be loaded from what is published of it: one that cannot verifies nothing."""

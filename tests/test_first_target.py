@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from runs import ROOT, environment, run_pytest
 
+from fixtures.first_target import draft
 from fixtures.target import load_target, main
 from fixtures.twin.checkout import commit, git, make_checkout
 
@@ -66,6 +68,19 @@ def test_the_first_target_of_a_bare_app_loads_and_is_judged_by(bare: Path, tmp_p
     assert run.status == 1, run.text
     assert any(check.startswith("HCK-3/") for check in run.verdicts("not-applicable"))
     assert "PRE-6/test_the_files_of_a_release_are_there" in run.verdicts("failed")
+
+
+@pytest.mark.slow
+def test_what_a_first_target_leaves_out_blinds_nothing_after_a_deploy(bare: Path, tmp_path: Path) -> None:
+    left_out = [key for key in draft(bare).unset if key != "window"]  # which the twin has left out already
+    least = tmp_path / "least.toml"
+    least.write_text(f'extends = "twin"\nunset = {json.dumps(left_out)}\n', encoding="utf-8")
+
+    run = run_pytest("-m", "postdeploy", f"--target={least}", reports=tmp_path / "runs")
+
+    assert run.status == 0, run.text
+    assert "JWK-1/test_jwks_answers[edge]" in run.verdicts("not-applicable")
+    assert "HLT-1/test_app_is_up[edge]" in run.verdicts("passed")
 
 
 def test_what_cannot_be_made_is_told_in_a_sentence(

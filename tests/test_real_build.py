@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from worlds import LooseWorld
 
+import fixtures.source
 from fixtures.answers import EVERY_KIND
 from fixtures.app_tests import Suite
 from fixtures.build import Build
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.slow
+assert fixtures.source.fly_toml_file  # declares what the candidate stands on
 assert {"answers", "app_tests", "candidate", "fly_toml_file"} <= LOOKS.keys()
 
 SECRET = "paintbox/production/jwt/public-keys"
