@@ -78,7 +78,7 @@ def test_the_candidate_boots_and_answers_every_question(world: LooseWorld) -> No
     boot = world.look("candidate").read(Boot.parse)
     answers = world.look("answers")
     pages = answers.read(Pages.parse)
-    delivery = answers.read(Delivery.parse)
+    delivery = world.look("answers_again").read(Delivery.parse)
 
     assert boot.base, boot.trouble
     assert SimpleHealth.of(world.look("simple_health").value, world.target).faults == ()
