@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "fixtures.acceptance",
+    "fixtures.summing_up",
     "fixtures.settings",
     "fixtures.run",
     "fixtures.document",

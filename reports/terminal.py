@@ -90,6 +90,7 @@ class Screen:
         self._last = 0.0
         self._blind: dict[str, list[str]] = {}
         self._retried: dict[str, list[str]] = {}
+        self._not_verified: list[str] = []
         self._several = False  # targets
 
     def _write(self, text: str, **markup: bool) -> None:
@@ -147,6 +148,9 @@ class Screen:
         elif line["verdict"] == "waived":
             item = _named(check, check["item"], of_target=self._several)
             self._write(f"WAIVED {item} · {check['claim']}: {line['reason']}")
+        elif line["verdict"] == "error" and check["sums_up"]:
+            item = _named(check, check["item"], of_target=self._several)
+            self._not_verified.append(f"{item} not verified: {line['reason']}")
         elif line["verdict"] == "error":
             self._blind.setdefault(line["reason"], []).append(name)
         elif line["verdict"] == "passed" and line["retries"]:
@@ -183,11 +187,14 @@ class Screen:
             self._together(f"settled after {seconds:.1f} s", names)
 
     def finished(self, folder: Path, summary: dict[str, Any] | None, broken: str | None) -> None:
-        """The last lines: what passed late, what could not look and why, the verdict, where the report is."""
+        """The last lines: what passed late, what could not look and why, what stays unverified, verdict, report."""
         for retries, checks in self._retried.items():
             self._together(f"passed {retries}", checks)
         for reason, checks in self._blind.items():
             self._together(f"could not look: {reason}", checks, yellow=True, bold=True)
+        for text in self._not_verified:
+            self._write("")
+            self._write(text, yellow=True)
         if summary is not None and summary["rounds"]:
             self._waited(summary["rounds"])
         self._write("")
