@@ -148,6 +148,11 @@ def compact(asking: Asking) -> Any:  # noqa: ANN401 - any JSON
     return graphql.answer(asking.state, question)[1]["data"]["appcompact"]
 
 
+def by_name(asking: Asking) -> dict[str, str]:
+    """The header that asks for the last machine."""
+    return {"fly_force_instance_id": asking.state.machines[-1].id}
+
+
 def released(asking: Asking) -> list[bool]:
     """Whether each machine was given the image of a release."""
     known = {release.image.reference for release in asking.state.releases}
@@ -258,6 +263,11 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
     "redirect-temporary": (plain, 301, 302),
     "redirect-loses-path": (lambda a: a.state.edge.redirect_path, "", "/"),
     "not-behind-fly": (lambda a: a.header("/", "fly-request-id") is None, False, True),
+    "health-shadowed": (
+        lambda a: [a.answer("/api/simple-health", **named).body == b"OK" for named in ({}, by_name(a))],
+        [False, False],
+        [True, False],
+    ),
     "edge-flaky": (lambda a: [a.status("/") for _ in range(3)], [200, 200, 200], [200, 200, 502]),
     "logs-errors": (lambda a: a.logs('"error"'), 0, 5),
     "logs-slow": (lambda a: a.logs("slow"), 0, 1),
