@@ -10,10 +10,12 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fixtures.commands import CommandMissing, Completed, run
+from fixtures import commands
+from fixtures.commands import CommandMissing, Completed, Guard, run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +48,22 @@ def test_a_command_tells_status_and_both_streams() -> None:
     done = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
 
     assert (done.exit_status, done.stdout, done.stderr, done.timed_out) == (3, "out\n", "err\n", False)
+
+
+def test_nothing_is_started_from_an_environment_that_may_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+
+    class Spy(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - those of Popen
+            given.append(options.get("env"))
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Spy)
+    monkeypatch.setattr("fixtures.commands.GUARD_OF_THIS_PROCESS", Guard())
+    python("pass")
+    commands.stop_all()
+
+    assert [type(env) for env in given] == [dict, dict]  # the command, and the guard
 
 
 def test_long_output_keeps_head_and_tail() -> None:
