@@ -361,10 +361,7 @@ def test_a_smoke_run_is_a_polite_guest(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_flaky_edge_is_told_and_so_are_retries(tmp_path: Path) -> None:
-    selection = ("-m", "postdeploy", "-k", "MET-1 or NET-4")
-    run = run_pytest(*selection, "--target=twin", "--twin-fault=edge-flaky", reports=tmp_path)
+def test_a_flaky_edge_is_told(tmp_path: Path) -> None:
+    run = run_pytest("-m", "smoke", "-k", "MET-1", "--target=twin", "--twin-fault=edge-flaky", reports=tmp_path)
 
     assert re.search(r"\n  observed   2 of \d requests to https://\S+ failed: it answers 502", run.text), run.text
-    assert "3 checks passed after 1 retry\n  NET-4/" in run.text
-    assert {row["retries"] for row in run.summary["checks"] if row["item"] == "NET-4"} == {1}

@@ -157,3 +157,13 @@ def test_a_recording_of_the_fleet_is_judged_the_same_again(tmp_path: Path) -> No
 
     assert len(run.verdicts("failed")) == 3
     assert again.verdicts() == run.verdicts()
+
+
+@pytest.mark.slow
+def test_smoke_asks_the_cli_three_times_and_needs_no_checkout(tmp_path: Path) -> None:
+    run = run_pytest("-m", "smoke", "--target=twin", reports=tmp_path)
+    looks = {row["look"] for row in run.record.observations.values()}
+
+    assert run.status == 0, run.text
+    assert {look for look in looks if look.startswith("fly_")} == {"fly_machines", "fly_checks", "fly_releases"}
+    assert run.summary["app_commit"] is None

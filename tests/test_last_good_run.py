@@ -7,7 +7,6 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kills import tried
 from runs import Finished, run_pytest
 from worlds import LooseWorld, observed
 
@@ -158,20 +157,14 @@ def test_only_memory_that_matters_has_grown(before: float | None, now: float, *,
 @pytest.mark.slow
 def test_a_page_that_became_slower_fails_beside_the_run_before_and_not_without_one(tmp_path: Path) -> None:
     def judge(reports: Path, *arguments: str) -> Finished:
-        return run_pytest("-m", "smoke", "-k", "MET-1 or MET-2", "--target=twin", *arguments, reports=reports)
+        return run_pytest("-m", "smoke", "-k", "MET-1", "--target=twin", *arguments, reports=reports)
 
     first = judge(tmp_path / "alone", "--twin-fault=slower-page")
     healthy = judge(tmp_path / "runs")
     slower = judge(tmp_path / "runs", "--twin-fault=slower-page")
 
     assert (first.status, healthy.status) == (0, 0), first.text + healthy.text
-    tried(slower, "slower-page", SAME, ())
-    tried(
-        judge(tmp_path / "runs", "--twin-fault=memory-grown"),
-        "memory-grown",
-        "MET-2/test_memory_is_as_low_as_before[edge]",
-        (),
-    )
+    assert set(slower.verdicts("failed")) == {SAME}, slower.text
     assert healthy.folder is not None
     quick = next(row for row in slower.summary["checks"] if row["check"] == "MET-1/test_answers_are_quick[edge]")
     assert f"medians beside {healthy.folder.name}" in quick["observed"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from answered import exchange
+from runs import run_pytest
 from worlds import LooseWorld
 
 import fixtures.fleet
@@ -239,3 +240,21 @@ def test_a_5xx_in_own_traffic_is_told(status: int, errors: int) -> None:
     own = OwnTraffic.of({"page": exchange(status, "")}, load_target("twin"))
 
     assert len(own.server_errors) == errors
+
+
+@pytest.mark.slow
+def test_the_platform_decides_on_memory_where_the_target_says_so(tmp_path: Path) -> None:
+    target = tmp_path / "other.toml"
+    target.write_text('extends = "twin"\n[memory]\nseries = "platform"\n', encoding="utf-8")
+    arguments = ("-m", "smoke", "-k", "MET-2", f"--target={target}")
+    runs = {
+        fault: run_pytest(*arguments, f"--twin-fault={fault}", reports=tmp_path / fault)
+        for fault in ("high-memory", "metrics-invalid", "platform-metrics-missing")
+    }
+
+    assert {fault: run.status for fault, run in runs.items()} == {
+        "high-memory": 1,
+        "metrics-invalid": 0,
+        "platform-metrics-missing": 6,
+    }
+    assert "uses 92.5 %, by the platform's metrics" in runs["high-memory"].text

@@ -40,6 +40,7 @@ def test_a_retry_mends_the_reset_and_is_told(tmp_path: Path) -> None:
 
     assert run.status == 0, run.text
     assert max(check["retries"] for check in run.summary["checks"]) == 1
+    assert "\n3 checks passed after 1 retry\n  ARC-1/" in run.text
 
 
 def test_weather_is_for_the_twin(tmp_path: Path) -> None:

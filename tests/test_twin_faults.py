@@ -268,7 +268,11 @@ SEEN: dict[str, tuple[Callable[[Asking], Any], Any, Any]] = {
         [False, False],
         [True, False],
     ),
-    "edge-flaky": (lambda a: [a.status("/") for _ in range(3)], [200, 200, 200], [200, 200, 502]),
+    "edge-flaky": (
+        lambda a: [a.status("/api/simple-health") for _ in range(3)],
+        [200, 200, 200],
+        [200, 200, 502],
+    ),
     "logs-errors": (lambda a: a.logs('"error"'), 0, 5),
     "logs-slow": (lambda a: a.logs("slow"), 0, 1),
     "logs-5xx": (lambda a: a.logs(" 503 "), 0, 1),

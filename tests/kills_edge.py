@@ -1,31 +1,14 @@
-"""The kill table of the edge: each fault of the live twin turns its one check red, and no other.
+"""What each fault of the edge and of the app behind it turns red, and what it blinds.
 
 Where a fault cannot help taking others along, the table says which, and why.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-from kills import explained, tried
-from runs import run_pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from runs import Finished
-
-pytestmark = pytest.mark.slow
-
-ITEMS = (
-    *("ARC-1", "HLT-1", "HLT-2", "HLT-3", "HLT-4", "MET-1", "MET-4", "JWK", "HDR", "OPT-4", "OPT-5", "OPT-6"),
-    *("HLT-6", "NET-1", "NET-2", "NET-3", "NET-4"),
-)
 # Who asks over HTTPS does not get to see anything behind a certificate that clients refuse.
 BEHIND_TLS = (
     *("simple_health[edge]", "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
-    *("latency[edge]", "each_machine[edge]", "burst[edge]"),
+    *("latency[edge]", "each_machine[edge]", "machine_metrics[edge]", "burst[edge]"),
 )
 # Without a key set there is nothing to judge in it, and its own time would be that of an error.
 KEYS = tuple(
@@ -45,6 +28,7 @@ KEYS = tuple(
 # fault: (the check that it turns red, the looks or checks that it blinds)
 KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "not-behind-fly": ("ARC-1/test_flys_edge_serves_the_app[edge]", ()),
+    "health-shadowed": ("HLT-1/test_app_is_up[edge]", ()),
     "cold-simple-health": ("HLT-2/test_simple_health_is_quick[edge]", ()),
     "health-degraded": ("HLT-3/test_app_is_healthy_in_every_part[edge]", ()),
     "cold-deep-health": ("HLT-4/test_deep_health_is_quick[edge]", ()),
@@ -119,38 +103,16 @@ TAKES_ALONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *("HLT-1/test_app_is_up[edge]", "HLT-3/test_app_is_healthy_in_every_part[edge]", LOST),
             *("HLT-6/test_every_machine_is_healthy_on_its_own[edge]", "JWK-1/test_jwks_answers[edge]"),
+            *("MET-5/test_this_run_met_no_server_error[edge]", "MET-6/test_metrics_can_be_scraped[edge]"),
         ),
-        (SLOW, "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
+        (
+            *(SLOW, "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
+            "machine_metrics[edge]",
+        ),
     ),
 }
-# Only an app that is down fails the first, and then others have nothing to judge. The second needs a run before, and
-# has its fault in test_last_good_run.
-KILLED_WITH_OTHERS = {"HLT-1/test_app_is_up[edge]", "MET-1/test_answers_are_as_quick_as_before[edge]"}
 
-
-def judge(tmp_path: Path, *faults: str) -> Finished:
-    selection = ("-m", "postdeploy", "-k", " or ".join(ITEMS))
-    return run_pytest(*selection, "--target=twin", *(f"--twin-fault={name}" for name in faults), reports=tmp_path)
-
-
-def test_the_healthy_twin_is_green_and_no_check_is_without_a_fault(tmp_path: Path) -> None:
-    run = judge(tmp_path)
-
-    assert run.status == 0, run.text
-    assert set(run.verdicts().values()) == {"passed"}
-    own = {check for check in run.verdicts() if check.endswith("[edge]")}  # the others are the fleet's
-    assert own - {kills for kills, _ in KILLS.values()} == KILLED_WITH_OTHERS, "checks without a fault"
-
-
-@pytest.mark.parametrize("name", KILLS)
-def test_a_fault_turns_its_check_red_and_no_other(tmp_path: Path, name: str) -> None:
-    tried(judge(tmp_path, name), name, *KILLS[name])
-
-
-@pytest.mark.parametrize("name", TAKES_ALONG)
-def test_a_fault_takes_along_what_is_declared(tmp_path: Path, name: str) -> None:
-    kills, blinds = TAKES_ALONG[name]
-    run = judge(tmp_path, name)
-
-    assert set(run.verdicts("failed")) == set(kills), run.text
-    assert set(run.verdicts("error")) <= explained(run, blinds), run.text
+# The same, where a run before has passed.
+SINCE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "slower-page": ("MET-1/test_answers_are_as_quick_as_before[edge]", ()),
+}
