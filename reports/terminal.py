@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from reports.signing import KEY_FILE, UNSIGNED, signed_by
-from reports.summary import VERDICTS
+from reports.summary import VERDICTS, phases_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +124,7 @@ class Screen:
         applying = [check for check in plan["checks"] if not check["missing_key"]]
         self._total = len(applying)
         looks = {name for check in applying for name in check["observations"]}
-        phases = "+".join(dict.fromkeys(check["phase"] for check in plan["checks"])) or "nothing"
+        phases = phases_of(plan["checks"])
         self._several = len(plan["targets"]) > 1
         names = ", ".join(f"{target['values']['app']} ({target['name']})" for target in plan["targets"][:MOST_NAMED])
         more = len(plan["targets"]) - MOST_NAMED
