@@ -168,12 +168,14 @@ def test_slow{n}(slow{n}: Observation) -> None:
     assert float(started[-1][17:-1]) - float(started[0][17:-1]) < 0.4
 
 
-def test_a_look_that_hangs_is_given_up(bench: Bench) -> None:
-    hang = LOOK.replace("seconds=5", "seconds=0.2").replace("    return", "    time.sleep(60)\n    return")
-    run = bench.run(hang + GREEN, "-m", "predeploy")
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
+def test_a_look_that_hangs_is_given_up(bench: Bench, workers: list[str]) -> None:
+    hang = LOOK.replace("seconds=5", "seconds=0.2").replace("    return", "    time.sleep(600)\n    return")
+    run = bench.run(hang + GREEN, "-m", "predeploy", *workers)
 
     assert run.status == 6
     assert "greeting did not come back within 0.2 s" in run.text
+    assert [one["error"] for one in run.record.observations.values()] == ["greeting did not come back within 0.2 s"]
 
 
 @pytest.mark.parametrize(
