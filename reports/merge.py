@@ -190,6 +190,8 @@ def _trouble(folder: Path, summary: dict[str, Any]) -> str | None:
         return "the run calls its own evidence broken"
     if summary["finished"] is None:
         return "the run was cut short, or has not ended"
+    if summary["rounds"] and not summary["rounds"][-1]["confirmed"]:
+        return "the run waited, and what it saw had not settled when it ended"
     return {
         BROKEN: "the run calls its own evidence broken",
         INTERRUPTED: "the run was interrupted",

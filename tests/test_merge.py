@@ -118,9 +118,17 @@ def say_that_it_leaked(folder: Path) -> None:
     (folder / "summary.json").write_text(json.dumps(told))
 
 
+def add_a_round(folder: Path) -> None:
+    facts = {"number": 1, "confirmed": False, "stopped": "too few requests are left", "not_green": [], "settled": []}
+    record = folder / "record.jsonl"
+    *lines, finish = record.read_bytes().splitlines(keepends=True)
+    record.write_bytes(b"".join([*lines, json.dumps({"kind": "round", **facts}).encode() + b"\n", finish]))
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
+        (add_a_round, "had not settled when it ended"),
         (drop_the_end, "the run was cut short"),
         (damage, "is not a line of a record"),
         (change_the_plan, "changed or damaged"),
