@@ -28,7 +28,7 @@ from reports.provenance import commit_of
 from reports.record import FIRST, read_record
 from reports.redaction import Redactor
 from reports.signing import SigningKey, trusted_key
-from reports.verify import examine, worst
+from reports.verify import again, examine, worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -425,6 +425,18 @@ def test_a_run_that_is_whole_is_not_finished_again(evidence: Evidence, capsys: p
     assert main(["finish", str(evidence.folder)]) == 0
     assert "nothing is done" in capsys.readouterr().out
     assert {path.name: path.stat().st_mtime_ns for path in evidence.folder.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_judging_again_tells_github_nothing(
+    evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "output"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(told))
+
+    assert again(evidence.folder) == as_recorded(evidence.folder)
+    assert not told.exists(), told.read_text(encoding="utf-8")
 
 
 # Another machine
