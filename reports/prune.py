@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import chain
+from reports import chain, history
 from reports.provenance import ROOT
 from reports.record import utc
 from reports.summary import BROKEN, MISUSE, PASSED
@@ -74,6 +74,11 @@ def command(options: argparse.Namespace) -> int:
                 return _refused(f"{error.filename or folder} cannot be changed ({error.strerror})", BROKEN)
     if not options.yes:
         sys.stdout.write(f"{len(going)} runs would go; say --yes to delete them\n")
+        return PASSED
+    try:
+        history.rebuild([options.runs])  # the page would go on to lead to what is gone
+    except OSError as error:
+        return _refused(f"{error.filename or history.PAGE} cannot be written ({error.strerror})", BROKEN)
     return PASSED
 
 

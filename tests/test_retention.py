@@ -80,6 +80,8 @@ def test_a_pruned_run_is_still_a_link_of_the_chain(tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "pruned.jsonl").read_text(encoding="utf-8"))
 
     assert pruned.returncode == 0, pruned.stderr
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert (first.name in page, second.name in page) == (False, True)
     assert not first.exists()
     assert not old.exists()
     assert (kept["run"], kept["closing_hash"], kept["verdict"]) == (first.name, link["closing_hash"], "passed")
