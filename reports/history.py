@@ -139,13 +139,25 @@ def _digest(run: Path, tables: dict[tuple[str, ...], int]) -> tuple[dict[str, An
     try:
         summary = json.loads((run / "summary.json").read_bytes())
         facts = {name: summary[name] for name in FACTS} | {"numbers": _numbers(summary)}
-        _ = facts["counts"].keys(), facts["requests"].keys()  # what is read from here on has its shape
+        _examine(facts)
         several = len(summary["targets"]) > 1
         checks = tuple(f"{r['check']} of {r['target']}" if several else r["check"] for r in summary["checks"])
         verdicts = "".join(LETTERS[row["verdict"]] for row in summary["checks"])
-    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return {}, 0, ""
     return facts, tables.setdefault(checks, len(tables)), verdicts
+
+
+def _examine(facts: Mapping[str, Any]) -> None:
+    """Refuse what has another shape: one summary that nobody can read must not end every run after it.
+
+    Raises:
+        TypeError: it has.
+    """
+    mappings = all(isinstance(facts[name], dict) for name in ("counts", "requests"))
+    numbers = all(isinstance(number, int | float) for number in facts["numbers"].values())
+    if not (mappings and numbers and isinstance(facts["started"], str)):
+        raise TypeError
 
 
 def _numbers(summary: Mapping[str, Any]) -> dict[str, float]:

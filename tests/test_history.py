@@ -111,6 +111,26 @@ def test_kinds_and_folders_stand_apart_and_links_lead_into_the_runs(tmp_path: Pa
     } == found
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [{"started": None}, {"started": 7}, {"seconds": "7"}, {"measures": [1]}, {"counts": None}, {"requests": None}],
+    ids=str,
+)
+def test_a_summary_of_another_shape_keeps_no_other_off_the_page(tmp_path: Path, facts: dict[str, Any]) -> None:
+    make(tmp_path, "20260101T000000Z-production-smoke", "ppp")
+    make(tmp_path, "20260102T000000Z-production-smoke", "fpp", **facts)
+
+    assert history.rebuild([tmp_path]) == 1
+
+
+def test_a_summary_too_deep_to_be_read_keeps_no_other_off_the_page(tmp_path: Path) -> None:
+    make(tmp_path, "20260101T000000Z-production-smoke", "ppp")
+    run = make(tmp_path, "20260102T000000Z-production-smoke", "fpp")
+    (run / "summary.json").write_text("[" * 100_000, encoding="utf-8")
+
+    assert history.rebuild([tmp_path]) == 1
+
+
 def test_only_what_is_new_is_read_again(tmp_path: Path) -> None:
     old = make(tmp_path, "20260101T000000Z-production-smoke", "ppp")
     page(tmp_path)
