@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from runs import run_pytest
 
-from fixtures.kept_build import KeptBuild, KeptBuildError
+from fixtures.kept_build import KeptBuild, KeptBuildError, keep
 from fixtures.twin import Twin, guest, lifecycle
 from fixtures.twin.aws import Aws
 from fixtures.twin.http_server import Request
 from fixtures.twin.real_app import RealApp
+from reports.record import RecordedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,4 +187,12 @@ def test_a_selection_that_builds_nothing_keeps_nothing_and_says_so(tmp_path: Pat
     run = run_pytest(*words, f"--keep-build={tmp_path / 'kept'}", reports=tmp_path / "runs")
 
     assert (run.status, (tmp_path / "kept").exists()) == (3, False), run.text
-    assert "this run has built nothing to keep" in run.text
+    assert "this run has judged no whole build to keep" in run.text
+
+
+def test_a_build_of_which_only_a_part_was_judged_is_not_kept(tmp_path: Path) -> None:
+    run = RecordedRun(tmp_path, {"complete": False}, {"twin/predeploy/build_output": {}})
+
+    with pytest.raises(KeptBuildError, match="select all of predeploy"):
+        keep(run, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
