@@ -133,7 +133,8 @@ class Screen:
         commit = f", app at {plan['app_commit'][:10]}" if plan["app_commit"] else ""
         commit += " with uncommitted changes" if plan["dirty"] else ""
         replay = f", replay of {plan['replay_of']}" if plan["replay_of"] else ""
-        self._write(f"{phases} of {names}{commit}{replay}: {self._total} checks on {len(looks)} looks")
+        size = f"{many(self._total, 'check')} on {many(len(looks), 'look')}"
+        self._write(f"{phases} of {names}{commit}{replay}: {size}")
 
     def judged(self, check: dict[str, Any], line: dict[str, Any]) -> None:
         """Show a failure at once; gather what could not look under its cause."""
@@ -160,7 +161,7 @@ class Screen:
     def _together(self, what: str, checks: list[str], **markup: bool) -> None:
         """What holds for several checks, once, and their names under it."""
         self._write("")
-        self._write(f"{'1 check' if len(checks) == 1 else f'{len(checks)} checks'} {what}", **markup)
+        self._write(f"{many(len(checks), 'check')} {what}", **markup)
         for text in textwrap.wrap(", ".join(checks), WIDTH - 2, break_on_hyphens=False, break_long_words=False):
             self._write(f"  {text}")
 
@@ -176,9 +177,8 @@ class Screen:
         amiss = {(one["check"], one["target"]) for one in last["not_green"]}
         when = {(one["check"], one["target"]): line["waited_seconds"] for line in rounds for one in line["settled"]}
         self._write("")
-        count = "1 round" if len(rounds) == 1 else f"{len(rounds)} rounds"
         why = last["stopped"] or "the run ended before there was a reason to"
-        self._write(f"waited {last['waited_seconds']:.1f} s, {count}: {why}")
+        self._write(f"waited {last['waited_seconds']:.1f} s, {many(len(rounds), 'round')}: {why}")
         settled: dict[float, list[str]] = {}
         for (check, target), seconds in when.items():
             if (check, target) not in amiss:
@@ -210,7 +210,7 @@ class Screen:
             for text in by_target(summary):
                 self._write(f"  {text}")
         for app, count in summary["requests"].items():
-            self._write(f"  {count} request{'' if count == 1 else 's'} to {app}")
+            self._write(f"  {many(count, 'request')} to {app}")
         self._write(f"  evidence   {_near(folder)}")
         self._write(f"  report     {_near(folder / 'report.html')}")
         self._write(f"  {signature(summary)}")
@@ -227,6 +227,11 @@ def signature(summary: dict[str, Any]) -> str:
     return (
         f"signed     {signed_by(key)}" if key else f"unsigned   {UNSIGNED}; {KEY_FILE} names the key of those who sign"
     )
+
+
+def many(number: int, thing: str) -> str:
+    """`1 check`, `6 checks`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def counted(counts: Mapping[str, int]) -> str:
