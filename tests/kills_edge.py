@@ -8,7 +8,7 @@ from __future__ import annotations
 # Who asks over HTTPS does not get to see anything behind a certificate that clients refuse.
 BEHIND_TLS = (
     *("simple_health[edge]", "answers[edge]", "answers_again[edge]", "cross_origin[edge]", "write_attempts[edge]"),
-    *("latency[edge]", "each_machine[edge]", "machine_metrics[edge]", "burst[edge]"),
+    *("latency[edge]", "latency_change[edge]", "each_machine[edge]", "machine_metrics[edge]", "burst[edge]"),
 )
 # Without a key set there is nothing to judge in it, and its own time would be that of an error.
 KEYS = tuple(
