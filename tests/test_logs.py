@@ -59,6 +59,10 @@ def test_the_span_that_was_seen_is_told(listened: Callable[..., Observation]) ->
     [
         ("all is well", {}, 0, 0),
         ('{"level":"info","errors":0,"slowest_ms":3}', {}, 0, 0),
+        ('{"msg":"saved","error":null}', {}, 0, 0),
+        ("done, error: false, error=0", {}, 0, 0),
+        ('{"error":"no key"}', {}, 1, 0),
+        ("error=0x1f", {}, 1, 0),
         ("ERROR: no key", {}, 1, 0),
         ("upstream timed out", {}, 1, 0),
         ("a time-out", {}, 1, 0),
