@@ -28,10 +28,10 @@ demo: .venv/runtime ## judge the reference app, deploy it to the twin, judge it 
 test: .venv/dev quick slow ## the suite's own tests, the quick part first
 
 quick: .venv/dev
-	$(BIN)/python -m pytest tests -m "not slow" -n 2
+	$(BIN)/python -m pytest tests -m "not slow" -n 2 --dist worksteal
 
 slow: .venv/dev
-	$(BIN)/python -m pytest tests -m slow
+	$(BIN)/python -m pytest tests -m slow -n 2 --dist loadgroup
 
 lint: .venv/dev ## ruff, formatting, mypy --strict
 	$(BIN)/ruff check .

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fixtures.twin.edits import Edit
     from fixtures.twin.fault_services import Service
 
-pytestmark = pytest.mark.slow
+# One worker, so that the module's build is made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("test_kill_table_built")]
 
 Change = tuple[str, str, "Callable[[Any], object]"]  # the check it kills, the look it changes, and how
 

@@ -28,7 +28,8 @@ from fixtures.twin.light_content import key_set
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
+# One worker, so that the module's build is made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("test_real_build")]
 assert fixtures.source.fly_toml_file  # declares what the candidate stands on
 assert {"answers", "app_tests", "candidate", "fly_toml_file"} <= LOOKS.keys()
 

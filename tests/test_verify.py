@@ -133,6 +133,7 @@ def test_every_flipped_bit_is_found(evidence: Evidence, data: st.DataObject) -> 
     assert status(evidence, evidence.with_content(name, bytes(content))) in {Status.ALTERED, Status.UNSIGNED}
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_in_every_line_of_the_record_is_found(evidence: Evidence) -> None:
     content = (evidence.folder / "record.jsonl").read_bytes()
     ends = [match.start() for match in re.finditer(b"\n", content)]
@@ -148,6 +149,7 @@ def test_a_flipped_byte_in_every_line_of_the_record_is_found(evidence: Evidence)
     assert found == {Status.ALTERED}
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_anywhere_in_the_signature_is_found(evidence: Evidence) -> None:
     content = (evidence.folder / attestation.NAME).read_bytes()
     for position in range(content.index(b'"signatures"'), len(content), 5):
