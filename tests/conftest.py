@@ -1,4 +1,4 @@
-"""What all tests have in common: ears for Ctrl-C, and the kill table at the end."""
+"""What all tests have in common: ears for Ctrl-C, names of a bearable length, and the kill table at the end."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 # A shell makes its background jobs deaf to Ctrl-C, and children inherit that: tests of Ctrl-C would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+LONGEST_ID = 60  # characters of a parameter in the name of a test; some are megabytes
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long parameter by its beginning and its length."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{val[:LONGEST_ID]!a}… of {len(val)}"
+    return None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,11 +6,16 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
 from runs import ROOT, Finished, environment, run_pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+# In one process, and shared among xdist's workers, which takes longer to start.
+WORKERS = pytest.mark.parametrize(
+    "workers", [pytest.param([], id="serial"), pytest.param(["-n", "2"], id="n2", marks=pytest.mark.slow)]
+)
 HEAD = """
 from __future__ import annotations
 import os, time

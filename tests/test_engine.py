@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from engine import Bench
+from engine import WORKERS, Bench
 
 from reports.record import read_record
 
@@ -132,7 +132,7 @@ def test_broken(greeting: Observation) -> None:
     assert "Traceback" not in run.text
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
+@WORKERS
 def test_one_look_serves_all_checks(bench: Bench, workers: list[str], tmp_path: Path) -> None:
     slow = LOOK.replace('return Seen("echo', 'time.sleep(0.3); return Seen("echo').replace(
         'world.folder.parent / "looked"', f'Path("{tmp_path}") / "looked"'
@@ -168,7 +168,7 @@ def test_slow{n}(slow{n}: Observation) -> None:
     assert float(started[-1][17:-1]) - float(started[0][17:-1]) < 0.4
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
+@WORKERS
 def test_a_look_that_hangs_is_given_up(bench: Bench, workers: list[str]) -> None:
     hang = LOOK.replace("seconds=5", "seconds=0.2").replace("    return", "    time.sleep(600)\n    return")
     run = bench.run(hang + GREEN, "-m", "predeploy", *workers)
@@ -197,7 +197,7 @@ def test_what_cannot_be_recorded_is_an_error_of_its_look_at_once(bench: Bench, s
     assert "did not come back" not in run.text
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
+@WORKERS
 def test_replay_gives_the_same_verdicts_without_looking(bench: Bench, workers: list[str], tmp_path: Path) -> None:
     body = LOOK + GREEN + RED + BLIND.replace("CFG-4", "CFG-5")
     first = bench.run(body, "-m", "predeploy")
@@ -254,6 +254,7 @@ def test_a_process_that_exits_zero_left_a_summary_that_says_six(bench: Bench) ->
     assert run.summary["counts"]["not-run"] == 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_an_error_of_the_check_it_judged(bench: Bench) -> None:
     body = LOOK + GREEN.replace('assert "hello" in greeting.read(str)', "os._exit(0)")
     run = bench.run(body, "-m", "predeploy", "-n", "2")
@@ -307,7 +308,7 @@ def test_a_torn_last_line_is_told_and_the_rest_is_read(bench: Bench) -> None:
     assert len(read_record(record).verdicts) == 2
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
+@WORKERS
 def test_a_chapter_that_cannot_be_read_is_three_and_named(bench: Bench, workers: list[str]) -> None:
     run = bench.run(LOOK + GREEN + "\nimport not_there\n", "-m", "predeploy", *workers)
 

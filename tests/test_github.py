@@ -106,6 +106,7 @@ def test_nothing_in_the_job_summary_is_markup() -> None:
     assert all(line.count(" | ") == 5 for line in told.split("### Failed")[1].splitlines() if line)
 
 
+@pytest.mark.slow
 def test_a_run_tells_github_and_nobody_else(tmp_path: Path) -> None:
     def run(**changes: str | None) -> Finished:
         fault = ("--target=twin", "--twin-fault=vm-memory-too-small")

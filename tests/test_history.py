@@ -191,6 +191,7 @@ def test_the_command_says_where_the_page_is_or_why_not(tmp_path: Path) -> None:
     assert (blocked.returncode, "cannot be written" in blocked.stderr) == (3, True)
 
 
+@pytest.mark.slow
 def test_every_run_brings_the_page_up_to_date(tmp_path: Path) -> None:
     for _ in range(2):
         run_pytest("-m", "maintenance", "-k", "CON-2", "--target=twin", reports=tmp_path)

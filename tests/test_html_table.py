@@ -311,6 +311,7 @@ def test_a_browser_may_run_the_one_script_and_nothing_else(mixed: Page) -> None:
     assert not re.search(r"<(?:link|script)[^>]+(?:href|src)=", mixed.text)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_leaves_the_row_of_its_check(crashed: Page) -> None:
     assert crashed.run.status == 6, crashed.run.text
     assert crashed.verdicts == {"CFG-1": "passed", "CFG-2": "error"}

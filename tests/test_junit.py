@@ -116,7 +116,7 @@ def test_every_check_is_one_case_with_its_outcome(mixed: Finished) -> None:
     assert list(found) == [row["check"] for row in mixed.summary["checks"]]
 
 
-@pytest.mark.parametrize("name", ["mixed", "crashed"])
+@pytest.mark.parametrize("name", ["mixed", pytest.param("crashed", marks=pytest.mark.slow)])
 def test_the_counts_are_those_of_the_cases(name: str, request: pytest.FixtureRequest) -> None:
     run: Finished = request.getfixturevalue(name)
     suite = document_of(run).find("testsuite")
@@ -164,6 +164,7 @@ def test_what_could_not_be_judged_is_an_error_and_says_why(mixed: Finished) -> N
     }
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_leaves_one_error_for_its_check(crashed: Finished) -> None:
     found = {name: outcome(case) for name, case in cases(document_of(crashed)).items()}
 
@@ -174,7 +175,7 @@ def test_a_worker_that_dies_leaves_one_error_for_its_check(crashed: Finished) ->
     assert "died" in (error.get("message") or "")
 
 
-@pytest.mark.parametrize("name", ["mixed", "crashed"])
+@pytest.mark.parametrize("name", ["mixed", pytest.param("crashed", marks=pytest.mark.slow)])
 def test_a_run_writes_what_readers_accept(name: str, request: pytest.FixtureRequest) -> None:
     assert breaches(document_of(request.getfixturevalue(name))) == []
 

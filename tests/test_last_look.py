@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-from engine import Bench
+from engine import WORKERS, Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +33,8 @@ def test_calm(calm: Observation) -> None:
 """
 
 
-@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["alone", "two"])
-def test_the_last_look_waits_for_all_others(tmp_path: Path, workers: tuple[str, ...]) -> None:
+@WORKERS
+def test_the_last_look_waits_for_all_others(tmp_path: Path, workers: list[str]) -> None:
     run = Bench(tmp_path).run(BOOK, "-m", "postdeploy", *workers)
     seen = {one["look"]: one["value"] for one in run.record.observations.values()}
 

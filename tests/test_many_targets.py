@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from engine import Bench
+from engine import WORKERS, Bench
 from runs import environment, run_pytest
 
 from fixtures.twin.twin import Twin
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WORKERS = pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "n2"])
 LOOKS = """
 @look("edge", seconds=5)
 def colour(world: World, subject: str) -> Seen:
@@ -70,6 +69,7 @@ def test_one_report_for_all_and_each_look_once(tmp_path: Path, workers: list[str
     }
 
 
+@pytest.mark.slow
 def test_junit_tells_targets_apart_and_a_replay_judges_them_all(tmp_path: Path) -> None:
     bench, red, green = Bench(tmp_path), target_file(tmp_path, "red"), target_file(tmp_path, "green")
     run = bench.run(LOOKS, "-m", "postdeploy", red, green, LOOKED=str(tmp_path / "looked"))

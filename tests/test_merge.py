@@ -74,6 +74,7 @@ def screen(*paths: Path, width: int = 200) -> str:
     return "\n".join(merge_table.lines(merge(paths), width))
 
 
+@pytest.mark.slow
 def test_what_differs_comes_first_with_its_reason(runs: dict[str, Path]) -> None:
     merged = merge([runs["fra"], runs["iad"]])
 

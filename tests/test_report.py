@@ -344,6 +344,7 @@ def test_nothing_is_told_that_is_not_known(page: Page) -> None:
     assert not re.search(r"\bNone\b", first_screen(Draft()))
 
 
+@pytest.mark.slow
 def test_a_run_and_its_replay_have_a_report_and_the_screen_names_it(tmp_path: Path) -> None:
     body = """
     @look("source", seconds=5)

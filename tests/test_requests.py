@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from engine import WORKERS
 from runs import run_pytest
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def sent(run: Finished) -> int:
     return sum(observation["requests"] for observation in run.record.observations.values())
 
 
+@pytest.mark.slow
 def test_requests_are_counted_and_told(tmp_path: Path) -> None:
     run = run_pytest("-m", "smoke", "--target=twin", reports=tmp_path)
     replay = run_pytest(f"--replay={run.folder}", reports=tmp_path)
@@ -31,8 +33,8 @@ def test_requests_are_counted_and_told(tmp_path: Path) -> None:
     assert "requests to" not in replay.text
 
 
-@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)], ids=["alone", "two"])
-def test_a_run_keeps_within_the_budget(tmp_path: Path, workers: tuple[str, ...]) -> None:
+@WORKERS
+def test_a_run_keeps_within_the_budget(tmp_path: Path, workers: list[str]) -> None:
     target = tmp_path / "little.toml"
     target.write_text(f'extends = "twin"\n[requests]\nmaximum = {MAXIMUM}\n', encoding="utf-8")
 

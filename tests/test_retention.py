@@ -71,6 +71,7 @@ def test_the_newest_of_each_kind_and_what_is_young_stay(runs: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_pruned_run_is_still_a_link_of_the_chain(tmp_path: Path) -> None:
     first, second = judge(tmp_path), judge(tmp_path)
     old = tmp_path / first.name.replace("20", "19", 1)

@@ -185,8 +185,10 @@ def unnoticed(name: str, document: dict[str, Any], kind: str = "") -> tuple[set[
     """Where a surplus field, and which dropped field, leave a document valid; tried on one object of each shape."""
     draft = copy.deepcopy(document)
     surplus, dropped = set(), set()
-    shapes = {(path, *((key, type(value)) for key, value in found.items())): found for path, found in objects(draft)}
-    for (path, *_), found in shapes.items():
+    shapes = {
+        (path, tuple((key, type(value)) for key, value in found.items())): found for path, found in objects(draft)
+    }
+    for (path, _), found in shapes.items():
         found["surplus"] = "unheard of"
         if not errors(name, draft, kind):
             surplus.add(path)

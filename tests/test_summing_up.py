@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from engine import Bench
+from engine import WORKERS, Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,13 +49,13 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@WORKERS
 @pytest.mark.parametrize(
     ("wish", "verdict", "reason", "status"),
     [("good", "passed", None, 0), ("bad", "error", ONE, 1), ("breaks", "error", ONE, 6)],
 )
 def test_it_is_green_exactly_if_all_others_are(
-    *, bench: Bench, workers: tuple[str, ...], wish: str, verdict: str, reason: str | None, status: int
+    *, bench: Bench, workers: list[str], wish: str, verdict: str, reason: str | None, status: int
 ) -> None:
     run = bench.run(BOOK, "-m", "postdeploy", *workers, WISH=wish)
     row = next(row for row in run.summary["checks"] if row["check"] == WHOLE)
@@ -65,6 +65,7 @@ def test_it_is_green_exactly_if_all_others_are(
     assert list(run.record.verdicts)[-1][0] == WHOLE
 
 
+@pytest.mark.slow
 def test_a_process_that_died_is_not_green_either(bench: Bench) -> None:
     run = bench.run(BOOK, "-m", "postdeploy", "-n", "2", WISH="dies")
 
@@ -84,6 +85,7 @@ def test_a_part_of_the_phase_verifies_nothing(bench: Bench) -> None:
     assert "MNT-6 not verified: only a part of the phase was selected" in run.text
 
 
+@pytest.mark.slow
 def test_it_is_not_run_where_others_are_not(bench: Bench) -> None:
     book = BOOK.replace('"Is well."', 'assert False, "it is bad"')
     run = bench.run(book, "-m", "postdeploy", "-x", WISH="good")
@@ -91,6 +93,7 @@ def test_it_is_not_run_where_others_are_not(bench: Bench) -> None:
     assert run.verdicts() == {WHOLE: "not-run", FIRST: "failed", SECOND: "not-run"}
 
 
+@pytest.mark.slow
 def test_a_recording_gives_the_same_verdict(bench: Bench) -> None:
     run = bench.run(BOOK, "-m", "postdeploy", WISH="bad")
     again = bench.again(f"--replay={run.folder}", WISH="bad")
@@ -100,6 +103,7 @@ def test_a_recording_gives_the_same_verdict(bench: Bench) -> None:
     assert mended.verdicts()[WHOLE] == "passed"
 
 
+@pytest.mark.slow
 def test_a_run_that_waits_is_judged_by_its_last_round(bench: Bench) -> None:
     weather = """
 @look("sky", seconds=5)
@@ -125,6 +129,7 @@ def test_sun(sky: Observation):
     assert run.verdicts()[WHOLE] == "passed"
 
 
+@pytest.mark.slow
 def test_each_target_is_summed_up_by_itself(bench: Bench) -> None:
     other = bench.folder / "other.toml"
     other.write_text('extends = "production"\napp = "other"\n', encoding="utf-8")

@@ -85,6 +85,7 @@ def test_it_waits_until_enough_rounds_in_a_row_are_green(bench: Bench) -> None:
     assert "FAILED" not in run.text
 
 
+@pytest.mark.slow
 def test_every_round_is_in_the_record_and_the_last_one_counts(bench: Bench) -> None:
     run = waited(bench, "--wait=60s", sun="2")
     looks = [observation["id"] for observation in run.record.observations.values()]
