@@ -41,6 +41,7 @@ def init(source: Path, into: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_first_target_of_the_reference_app_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path, datetime.now(UTC))
     told = init(checkout, tmp_path / "first.toml")
@@ -54,6 +55,7 @@ def test_the_first_target_of_the_reference_app_finds_nothing_wrong_with_it(tmp_p
     assert set(run.verdicts().values()) <= {"passed", "not-applicable"}
 
 
+@pytest.mark.slow
 def test_the_first_target_of_a_bare_app_loads_and_is_judged_by(bare: Path, tmp_path: Path) -> None:
     told = init(bare, tmp_path / "bare.toml")
     target = load_target(str(tmp_path / "bare.toml"))

@@ -89,6 +89,7 @@ def test_what_differs_comes_first_with_its_reason(runs: dict[str, Path]) -> None
     assert "  2 failed: there is rain" in text
 
 
+@pytest.mark.slow
 def test_green_everywhere_is_zero_and_blind_anywhere_is_six(runs: dict[str, Path], tmp_path: Path) -> None:
     second = tmp_path / "second"
     shutil.copytree(runs["fra"], second)

@@ -110,6 +110,7 @@ def test_misuse_of_prune_is_told_in_a_sentence(words: tuple[str, ...], told: str
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_export_can_be_checked_with_everybodys_tools(run: Path, tmp_path: Path) -> None:
     one, two = tmp_path / "one.zip", tmp_path / "two.zip"
     told = reports("export", str(run), f"--into={one}")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from runs import Finished
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = Path(__file__).resolve().parent.parent / "reports" / "schemas"
 KINDS = ("plan", "observation", "round", "verdict", "finish")
 
