@@ -204,5 +204,5 @@ def test_links_lead_where_they_say(browser: Browser, tmp_path: Path, width: int)
         place = page.locator(link.get_attribute("href") or "").bounding_box()
         places[link.inner_text()] = place["y"] if place else None
 
-    assert len(places) == 9
+    assert len(places) == 10
     assert {name: y for name, y in places.items() if y is None or not 0 <= y <= 400} == {}
