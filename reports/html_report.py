@@ -11,14 +11,13 @@ import base64
 import hashlib
 import re
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.html_page import MEANING
 from reports.html_story import Story
 from reports.signing import UNSIGNED
 from reports.summary import ACCEPTED, BLIND, FAILED, PASSED
-from reports.terminal import printable, why_closed
+from reports.terminal import why_closed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from reports.record import RecordedRun
 
 NAME = "report.html"
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 MINUTE = 60.0
 SHORT_COMMIT = 12  # digits of a commit that people compare
@@ -45,10 +43,11 @@ WORDS = {  # what a verdict is called where it is counted
 
 def render(run: RecordedRun, summary: Mapping[str, Any]) -> str:
     """The page of a run, whole or cut short. `summary` is the run's, as `reports.summary` makes it."""
-    from reports import html_controls, html_figures  # noqa: PLC0415 - like the template engine, only where a page is made
+    # Like the template engine, these are loaded only where a page is made.
+    from reports import html_controls, html_figures, page_templates  # noqa: PLC0415 - see above
 
     story = Story(run, summary)
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    style = (page_templates.TEMPLATES / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return _template().render(
         story=story,
@@ -81,28 +80,14 @@ def lead(story: Story) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - a tenth of a second of a run
-    from markupsafe import Markup  # noqa: PLC0415 - comes with it
+    from markupsafe import Markup  # noqa: PLC0415 - comes with the template engine
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    from reports import page_templates  # noqa: PLC0415 - a part of a run's start that only its end needs
+
+    environment = page_templates.environment()
     environment.filters |= {"moment": moment, "duration": duration, "counted": counted, "short": short}
     environment.globals |= {"words": WORDS, "ours": Markup}
     return environment.get_template("report.html")
-
-
-def shown(value: object) -> object:
-    """A value as it goes into the page, before it is escaped: nothing invisible, nothing that turns the text around.
-
-    The template engine calls this on each expression; what it has made itself is no plain `str` and stays as it is.
-    """
-    return printable(value) if type(value) is str else value
 
 
 def moment(text: str) -> str:

@@ -9,34 +9,20 @@ import base64
 import hashlib
 import os
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from reports.page_templates import TEMPLATES, environment
 
-from reports.terminal import printable
-
-TEMPLATES = Path(__file__).parent / "templates"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def render(template: str, **facts: object) -> str:
     """A page: this template, with these facts."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=_finalized,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     style = (TEMPLATES / "pages.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template(template).render(facts, style=style, style_hash=digest)
-
-
-def _finalized(value: object) -> object:
-    """A value as it may be shown; what is escaped already stays as it is."""
-    return printable(value) if type(value) is str else value
+    return environment().get_template(template).render(facts, style=style, style_hash=digest)
 
 
 def report_of(run: Path, beside: Path) -> str:
