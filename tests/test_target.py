@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from fixtures.expectations import Expectations, declared
 from fixtures.section import MissingKey, Section, is_section, keys_of
 from fixtures.target import Target, TargetError, load_target
+from fixtures.target_schema import surely_allows
 
 if TYPE_CHECKING:
     from fixtures.looks import Json
@@ -255,6 +259,44 @@ def test_record_is_enough_to_have_the_target_again(write: Write) -> None:
 def test_record_without_a_target_is_refused(recorded: dict[str, Json]) -> None:
     with pytest.raises(TargetError, match="holds no target that can be read"):
         Target.from_json(recorded)
+
+
+# ------------------------------------------------------------------------------------------- judged without jsonschema
+
+ODD = (-1, 0, 1, 101, 10**9, 0.5, 1.0, True, None, "", " ", "a", "A b", "1.2.3", "high", "(", "https://x.example", "\n")
+
+
+def rules(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schema and every schema within it."""
+    within = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+    return [schema, *(rule for part in within for rule in rules(part))]
+
+
+@pytest.mark.parametrize("value", [*ODD, [], *([one] for one in ODD), ["a", "a"], ["a", 1], {}, {"a": 1}], ids=repr)
+def test_nothing_that_jsonschema_refuses_is_surely_allowed(value: Json) -> None:
+    validator = Draft202012Validator
+    lenient = [
+        rule
+        for rule in rules(SCHEMA)
+        if surely_allows(rule, value) and not validator(rule, format_checker=validator.FORMAT_CHECKER).is_valid(value)
+    ]
+
+    assert not lenient
+
+
+@pytest.mark.parametrize("rule", [{}, {"type": ["string"]}, {"type": "string", "const": "a"}, {"type": "text"}])
+def test_rule_that_is_not_understood_is_not_sure(rule: dict[str, Any]) -> None:
+    assert not surely_allows(rule, "a")
+
+
+def test_target_without_a_mistake_needs_no_jsonschema() -> None:
+    script = (
+        "import sys; from fixtures.target import load_target;"
+        "[load_target(name) for name in ('production', 'staging', 'twin')];"
+        "sys.exit('jsonschema' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], cwd=TARGETS.parent.parent, check=False).returncode == 0
 
 
 # -------------------------------------------------------------------------------------- one sentence for a mistake
