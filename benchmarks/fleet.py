@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 MACHINES = 6
 LIMIT_SECONDS = 4.0
-TARGET = 'extends = "production"\nurl = "{url}"\n[edge]\nplain_url = "{plain}"\n'
+TARGET = """extends = "production"
+url = "{url}"
+[edge]
+plain_url = "{plain}"
+[platform_metrics]
+base_url = "{api}/prometheus"
+"""
 
 
 def main(folder: Path, rounds: int) -> str:
@@ -32,7 +38,7 @@ def main(folder: Path, rounds: int) -> str:
 def _case(folder: Path, checkout: Path, twin: Twin) -> Case:
     folder.mkdir()
     target = folder / "six.toml"
-    target.write_text(TARGET.format(url=twin.url, plain=twin.http_url), encoding="utf-8")
+    target.write_text(TARGET.format(url=twin.url, plain=twin.http_url, api=twin.api_url), encoding="utf-8")
     words = ("-m", "postdeploy", f"--target={target}", f"--source={checkout}", f"--reports={folder / 'runs'}")
     env = {**twin.environment, "FLYCTL_BIN": str(COMMANDS / "flyctl"), "SSL_CERT_FILE": str(twin.ca_file)}
     return Case("postdeploy", python("-m", "pytest", *words), env=env)
