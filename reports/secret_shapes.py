@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Span: TypeAlias = "tuple[int, int, str]"  # start, end, label
+Within: TypeAlias = "Callable[[str], Iterator[tuple[int, int]]]"
 
 _WORDS = (
     "authorization",
@@ -95,25 +96,37 @@ def _is_about(words: str, found: str) -> bool:
 class Shape:
     """A pattern, tried where one of its anchors occurs. Its first group is what is secret; without one, all of it.
 
-    With `within`, only in stretches of text that match that.
+    With `within`, only in the stretches of text that this gives.
     """
 
     label: str
     anchors: tuple[str, ...]
     pattern: re.Pattern[str]
-    within: re.Pattern[str] | None = None
+    within: Within | None = None
 
     def spans(self, text: str) -> Iterator[Span]:
         """Where the shape occurs."""
         group = min(self.pattern.groups, 1)
-        stretches = (found.span() for found in self.within.finditer(text)) if self.within else ((0, len(text)),)
-        for start, end in stretches:
+        for start, end in self.within(text) if self.within else ((0, len(text)),):
             yield from ((*match.span(group), self.label) for match in self.pattern.finditer(text, start, end))
 
 
-def _shape(label: str, anchors: str, pattern: str, within: str | None = None) -> Shape:
-    stretch = re.compile(within) if within else None
-    return Shape(label, tuple(anchors.split()), re.compile(pattern, re.ASCII), stretch)
+def _shape(label: str, anchors: str, pattern: str, within: Within | None = None) -> Shape:
+    return Shape(label, tuple(anchors.split()), re.compile(pattern, re.ASCII), within)
+
+
+_KEY_TYPE = re.compile(r"kty(?<=[\"']kty)\\{0,8}[\"']\s{0,9}:")  # begins with letters, which are searched for fast
+_BRACE = re.compile("[{}]")
+
+
+def _keys(text: str) -> Iterator[tuple[int, int]]:
+    """Where JSON Web Keys are: stretches without a brace that have a member `kty`. Takes time in line with the text."""
+    start = 0
+    while found := _KEY_TYPE.search(text, start):
+        closing = _BRACE.search(text, found.end())
+        end = closing.start() if closing else len(text)
+        yield max(start, *(text.rfind(brace, start, found.start()) + 1 for brace in "{}")), end
+        start = end
 
 
 _SLASH = r"(?:\\{0,8}/|%2[fF])"
@@ -162,7 +175,7 @@ SHAPES = (
         "private-jwk",
         "kty",
         r"(?:(?<=\")|(?<='))(?:dp?|dq|qi?|[pk])\\{0,8}[\"']\s{0,9}:\s{0,9}\\{0,8}[\"']([\w-]{20,})",
-        within=r"(?<![^{}])[^{}]*?[\"']kty\\{0,8}[\"']\s{0,9}:[^{}]*",
+        within=_keys,
     ),
 )
 _ANCHORED = tuple((anchor, shape) for shape in SHAPES for anchor in shape.anchors)
