@@ -74,7 +74,7 @@ def pythons(folder: Path, url: str) -> list[Case]:
     app, book = {"APP_URL": url}, folder / "runbook"
     ours = (
         *("-m", "pytest", "-p", "conftest", f"--config-file={ROOT / 'pytest.ini'}", f"--rootdir={book}"),
-        *("-m", "smoke", f"--target={book / 'app.toml'}", f"--reports={book / 'runs'}", str(book)),
+        *("-m", "smoke", f"--target={book / 'app.toml'}", f"--reports={folder / 'runs'}", str(book)),
     )
     return [
         Case("pytest and requests, HTML and JUnit", python("-m", "pytest", "-q", *report), folder / "plain", env=app),
