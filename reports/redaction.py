@@ -45,6 +45,7 @@ TOO_DEEP = f"[left out: nested deeper than {MAX_DEPTH}]"
 
 _PLACEHOLDER = re.compile(r"\[redacted:[\w.-]+\]")  # of any redactor: a record is judged on other machines, too
 _SHORTEST_FIND = len("://u:p@")
+_LONGEST_KEPT = 1000  # characters of a text whose redacted form is remembered
 _JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SCHEME = re.compile(r"(?:FlyV1|Bearer|Basic|token)\s+", re.IGNORECASE)
 _TOKENS = re.compile(r"[\w.~+/=:-]+(?:\s*,\s*[\w.~+/=:-]+)+")
@@ -72,6 +73,7 @@ class Redactor:
         known = "|".join(sorted(map(re.escape, {*named.values(), *LABELS}), key=len, reverse=True))
         self._placeholder = re.compile(rf"\[redacted:(?:{known})\]")  # of this redactor: no secret can be in it
         self._name = lru_cache(maxsize=1024)(self._read_name)
+        self._short = lru_cache(maxsize=8192)(self._redacted)
 
     @classmethod
     def from_environment(
@@ -98,7 +100,10 @@ class Redactor:
         )
 
     def text(self, text: str) -> str:
-        """The same text without its secrets."""
+        """The same text without its secrets. Short ones come again and again, from plan to verdict to report."""
+        return self._short(text) if len(text) <= _LONGEST_KEPT else self._redacted(text)
+
+    def _redacted(self, text: str) -> str:
         if len(text) >= _SHORTEST_FIND:
             # A placeholder may bring together what newlines kept apart; every round leaves less to replace.
             while spans := self._spans(text):
