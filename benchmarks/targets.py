@@ -33,7 +33,7 @@ class Slow(LightApp):
 
 
 def main(folder: Path, rounds: int) -> str:
-    """Run smoke on one of them, on one with two workers, and on all with two workers."""
+    """Run smoke on one of them, on one with two workers, on all with two workers, and on all without."""
     with ExitStack() as stack:
         twins = [stack.enter_context(Twin(upstream=Slow)) for _ in range(TARGETS)]
         files = [_target(folder / f"app-{number:02}.toml", twin) for number, twin in enumerate(twins)]
@@ -46,6 +46,7 @@ def main(folder: Path, rounds: int) -> str:
                 ("one target", files[:1], ()),
                 ("one target, -n 2", files[:1], ("-n", "2")),
                 (f"{TARGETS} targets, -n 2", files, ("-n", "2")),
+                (f"{TARGETS} targets", files, ()),
             )
         ]
         return table(compare(cases, rounds), cases[0].name)
