@@ -63,7 +63,8 @@ def pythons(folder: Path, url: str) -> list[Case]:
     """The runners that are at hand; each finds its suite in a folder of its own."""
     for name, file, text in (
         ("plain", "test_claims.py", claims.plain()),
-        ("plain", "pytest.ini", "[pytest]\n"),
+        # Hypothesis is here for our own tests: at the end its plugin loads all of it, which nobody else's run would.
+        ("plain", "pytest.ini", "[pytest]\naddopts = -p no:hypothesispytest\n"),
         ("robot", "claims.robot", claims.robot()),
         ("runbook", "test_claims.py", claims.runbook()),
         ("runbook", "app.toml", TARGET.format(url=url)),
