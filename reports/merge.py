@@ -18,12 +18,11 @@ from reports.summary import (
     BLIND,
     BROKEN,
     FAILED,
-    INTERRUPTED,
     MISUSE,
-    NOTHING,
     PASSED,
     exit_status,
     summarise,
+    trouble,
     verdict_of,
     write_atomically,
 )
@@ -185,19 +184,8 @@ def _column(folder: Path, summary: dict[str, Any], target: str | None, phase: st
 
 
 def _trouble(folder: Path, summary: dict[str, Any]) -> str | None:
-    """Why a run as a whole is not to be relied on, whatever its verdicts."""
-    if _told_status(folder) == BROKEN:
-        return "the run calls its own evidence broken"
-    if summary["finished"] is None:
-        return "the run was cut short, or has not ended"
-    if summary["rounds"] and not summary["rounds"][-1]["confirmed"]:
-        return "the run waited, and what it saw had not settled when it ended"
-    return {
-        BROKEN: "the run calls its own evidence broken",
-        INTERRUPTED: "the run was interrupted",
-        MISUSE: "the run ended as misuse",
-        NOTHING: "the run judged nothing",
-    }.get(summary["exit_status"])
+    """What speaks against a run as a whole; a leak is told in its summary.json alone."""
+    return trouble(summary | ({"exit_status": BROKEN} if _told_status(folder) == BROKEN else {}))
 
 
 def _told_status(folder: Path) -> int | None:

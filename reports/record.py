@@ -126,6 +126,12 @@ class RecordedRun:
     torn: bool = False
     closing_hash: str = FIRST  # the SHA-256 of the last whole line
 
+    def round_facts(self) -> list[dict[str, Any]]:
+        """What each round has come to, without what ties the line to this record."""
+        return [
+            {key: value for key, value in line.items() if key not in {"kind", "at", "previous"}} for line in self.rounds
+        ]
+
     def judged_observations(self) -> dict[str, dict[str, Any]]:
         """What verdicts rest on, by ids without a round: of a run that waited, the observations of the last round."""
         last = self.rounds[-1]["number"] if self.rounds else None

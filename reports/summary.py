@@ -25,6 +25,7 @@ ACCEPTED = frozenset({"passed", "not-applicable", "waived", "signed-off"})
 
 PASSED, FAILED, INTERRUPTED, BROKEN, MISUSE, NOTHING, BLIND = 0, 1, 2, 3, 4, 5, 6
 NEVER_JUDGED = "the run ended before this check was judged"
+UNSETTLED = "the run waited, and what it saw had not settled when it ended"
 
 
 def check_rows(run: RecordedRun) -> list[dict[str, Any]]:
@@ -81,9 +82,29 @@ def requests(run: RecordedRun) -> dict[str, int]:
     return dict(sorted(sent.items()))
 
 
+def settled(rounds: list[dict[str, Any]]) -> bool:
+    """Whether a run waited for nothing, or its last round was the last of as many green ones in a row as it wanted."""
+    return not rounds or bool(rounds[-1]["confirmed"])
+
+
 def verdict_of(status: int) -> str:
     """The verdict of a run with this exit status: anything but 0 and 1 is blind."""
     return {PASSED: "passed", FAILED: "failed"}.get(status, "blind")
+
+
+def trouble(summary: dict[str, Any]) -> str | None:
+    """Why a run as a whole is not to be relied on, whatever its verdicts; None where nothing speaks against it."""
+    if summary["exit_status"] == BROKEN:
+        return "the run calls its own evidence broken"
+    if summary["finished"] is None:
+        return "the run was cut short, or has not ended"
+    if not settled(summary["rounds"]):
+        return UNSETTLED
+    return {
+        INTERRUPTED: "the run was interrupted",
+        MISUSE: "the run ended as misuse",
+        NOTHING: "the run judged nothing",
+    }.get(summary["exit_status"])
 
 
 def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
@@ -93,8 +114,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
     verdicts = [row["verdict"] for row in rows]
     counts = Counter(verdicts)
     status = exit_status(verdicts, finish.get("ended", PASSED))
-    unsettled = bool(run.rounds) and not run.rounds[-1]["confirmed"]
-    if status == PASSED and (run.finish is None or unsettled):
+    if status == PASSED and (run.finish is None or not settled(run.rounds)):
         status = BLIND
     if broken:
         status = BROKEN
@@ -130,9 +150,7 @@ def summarise(run: RecordedRun, *, broken: bool = False) -> dict[str, Any]:
             for target in plan["targets"]
         ],
         "requests": requests(run),
-        "rounds": [
-            {key: value for key, value in line.items() if key not in {"kind", "at", "previous"}} for line in run.rounds
-        ],
+        "rounds": run.round_facts(),
         "measures": measures(run),
         "counts": {name: counts.get(name, 0) for name in VERDICTS},
         "checks": rows,

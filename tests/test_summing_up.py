@@ -130,6 +130,38 @@ def test_sun(sky: Observation):
 
 
 @pytest.mark.slow
+def test_a_green_round_that_nothing_confirmed_sums_up_to_nothing(bench: Bench) -> None:
+    (bench.folder / "little.toml").write_text(
+        'extends = "production"\n[requests]\nmaximum = 60\n[wait]\ngreen_rounds = 2\npause_seconds = 0.1\n',
+        encoding="utf-8",
+    )
+    dear = """
+from fixtures.budget import Budget
+
+@look("sky", seconds=5)
+def sky(world: World) -> Seen:
+    for _ in range(40):
+        Budget(world.folder, world.target).take()
+    return Seen("look up", "sun", "the sky")
+
+@item("CFG-4", expects="sun")
+@pytest.mark.postdeploy
+def test_sun(sky: Observation):
+    "The sun shines."
+    assert sky.value == "sun", "it rains"
+"""
+    run = bench.run(BOOK + dear, "-m", "postdeploy", "--wait=60s", WISH="good")
+    again = bench.again(f"--replay={run.folder}", WISH="good")
+    twice = bench.again(f"--replay={again.folder}", WISH="good")
+
+    assert len(run.summary["rounds"]) == 1, run.text
+    assert "MNT-6 not verified: the run waited, and what it saw had not settled when it ended" in run.text
+    assert run.verdicts("error") == {WHOLE: "error"}
+    assert again.verdicts() == run.verdicts() == twice.verdicts()
+    assert [one.status for one in (run, again, twice)] == [6, 6, 6]
+
+
+@pytest.mark.slow
 def test_each_target_is_summed_up_by_itself(bench: Bench) -> None:
     other = bench.folder / "other.toml"
     other.write_text('extends = "production"\napp = "other"\n', encoding="utf-8")
