@@ -1,7 +1,8 @@
 """junit.xml, for CI: one test case a planned check, with its item as properties and honest counts.
 
 JUnit knows four outcomes. What could not be judged (error, not-run) is an `error`; only not-applicable is `skipped`,
-since a skip reads as nothing to worry about.
+since a skip reads as nothing to worry about. Where a run is not to be relied on although no check says so, since it
+has not settled or was stopped, one more case says that: who only counts failures and errors must not take it for green.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 from xml.etree import ElementTree as ET
+
+from reports.summary import trouble
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # characters XML 1.0 cannot carry
 
@@ -21,12 +24,14 @@ def plain(text: object) -> str:
 def render(summary: dict[str, Any], plan: dict[str, Any]) -> str:
     """The JUnit document of a run."""
     counts = summary["counts"]
+    amiss = counts["failed"] + counts["error"] + counts["not-run"]
+    unsaid = None if amiss or summary["verdict"] == "passed" else trouble(summary)
     suite = ET.Element(
         "testsuite",
         name=plain("runbook." + "+".join(sorted({check["phase"] for check in plan["checks"]}))),
-        tests=str(sum(counts.values())),
+        tests=str(sum(counts.values()) + bool(unsaid)),
         failures=str(counts["failed"]),
-        errors=str(counts["error"] + counts["not-run"]),
+        errors=str(counts["error"] + counts["not-run"] + bool(unsaid)),
         skipped=str(counts["not-applicable"]),
         time=f"{summary['seconds'] or 0:.3f}",
         timestamp=summary["started"][:19],
@@ -37,6 +42,10 @@ def render(summary: dict[str, Any], plan: dict[str, Any]) -> str:
         ET.SubElement(properties, "property", name=name, value=plain(summary[name]))
     for row in summary["checks"]:
         suite.append(_case(row))
+    if unsaid:
+        whole = ET.SubElement(suite, "testcase", classname="runbook.run", name="the run as a whole", time="0.000000")
+        ET.SubElement(ET.SubElement(whole, "properties"), "property", name="verdict", value=summary["verdict"])
+        ET.SubElement(whole, "error", message=unsaid, type=summary["verdict"])
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)

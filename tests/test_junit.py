@@ -175,6 +175,31 @@ def test_a_worker_that_dies_leaves_one_error_for_its_check(crashed: Finished) ->
     assert "died" in (error.get("message") or "")
 
 
+TROUBLE = {
+    "unsettled": {"exit_status": 6, "rounds": [{"confirmed": False}]},
+    "cut short": {"exit_status": 6, "finished": None},
+    "interrupted": {"exit_status": 2},
+    "broken": {"exit_status": 3},
+}
+
+
+@pytest.mark.parametrize("changes", TROUBLE.values(), ids=TROUBLE)
+def test_a_run_that_is_not_green_counts_no_zero_errors(mixed: Finished, changes: dict[str, Any]) -> None:
+    summary = copy.deepcopy(mixed.summary)
+    summary["checks"] = [row | {"verdict": "passed"} for row in summary["checks"]]
+    summary["counts"] = dict.fromkeys(summary["counts"], 0) | {"passed": len(summary["checks"])}
+    green = junit.render(summary | {"verdict": "passed", "exit_status": 0}, mixed.record.plan)
+    other = junit.render(summary | {"verdict": "blind"} | changes, mixed.record.plan)
+    suites = [ET.fromstring(text.encode())[0] for text in (green, other)]  # noqa: S314 - of our own making
+
+    assert [(suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in suites] == [
+        ("5", "0", "0"),
+        ("6", "0", "1"),
+    ]
+    assert [len(suite.findall("testcase/error")) for suite in suites] == [0, 1]
+    assert [breaches(ET.fromstring(text.encode())) for text in (green, other)] == [[], []]  # noqa: S314 - as above
+
+
 @pytest.mark.parametrize("name", ["mixed", pytest.param("crashed", marks=pytest.mark.slow)])
 def test_a_run_writes_what_readers_accept(name: str, request: pytest.FixtureRequest) -> None:
     assert breaches(document_of(request.getfixturevalue(name))) == []
