@@ -178,6 +178,25 @@ def test_a_run_that_ends_before_has_said_what_it_knew(bench: Bench) -> None:
     assert [line["number"] for line in run.record.rounds] == [1]
 
 
+def test_ctrl_c_leaves_the_verdicts_of_the_last_whole_round(bench: Bench) -> None:
+    stopped = BODY.replace(
+        'assert weather.value["rounds"] >=',
+        'if weather.value["rounds"] == int(os.environ["STOP"]):\n        raise KeyboardInterrupt\n    assert 0 >=',
+    )
+    arguments, looked = ("-m", "postdeploy", "--wait=60s"), bench.folder / "looked"
+    late = bench.run(HEAD + stopped, *arguments, LOOKED=str(looked), SUN=NEVER, STOP="2")
+    replay = bench.again(f"--replay={late.folder}", LOOKED="", SUN=NEVER, STOP="2")
+    looked.unlink()
+    early = bench.again(*arguments, LOOKED=str(looked), SUN=NEVER, STOP="1")
+
+    assert [run.status for run in (late, early)] == [2, 2], late.text
+    assert late.verdicts() == replay.verdicts() == {"CFG-1/test_window": "passed", "CFG-2/test_sun": "failed"}
+    assert late.text.count("FAILED CFG-2") == 1
+    assert "1 round: the run ended before there was a reason to" in late.text
+    assert {name for row in late.summary["checks"] for name in row["observations"]} == {"little/postdeploy/weather"}
+    assert set(early.verdicts().values()) == {"not-run"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
