@@ -161,6 +161,17 @@ def test_sun(sky: Observation):
     assert [one.status for one in (run, again, twice)] == [6, 6, 6]
 
 
+def test_a_sum_that_breaks_still_leaves_a_finish_and_reports(bench: Bench) -> None:
+    broken = "import fixtures.keeper\nfixtures.keeper.summed_up = lambda *_, **__: 1 / 0\n"
+    run = bench.run(broken + BOOK, "-m", "postdeploy", WISH="good")
+    assert run.folder is not None, run.text
+
+    assert (run.status, run.summary["exit_status"]) == (3, 3), run.text
+    assert "EVIDENCE BROKEN · the verdicts cannot be summed up: ZeroDivisionError" in run.text
+    assert run.record.finish is not None
+    assert (run.folder / "attestation.json").exists()
+
+
 @pytest.mark.slow
 def test_each_target_is_summed_up_by_itself(bench: Bench) -> None:
     other = bench.folder / "other.toml"
