@@ -7,7 +7,9 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+from reports.record import unusable
 from reports.summary import MISUSE
+from reports.terminal import printable
 
 COMMANDS = {  # each is a module of this package; only the one that is asked for is loaded
     "verify": "is a run's evidence whole, untouched and signed?",
@@ -43,6 +45,9 @@ def main(words: list[str] | None = None) -> int:
         return int(options.command(options))
     except KeyboardInterrupt:
         return CTRL_C
+    except OSError as error:  # what a command has no better word for: a file of other people's, a disk that fails
+        sys.stderr.write(f"{printable(unusable(error))}\n")
+        return MISUSE
 
 
 if __name__ == "__main__":

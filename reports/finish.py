@@ -16,7 +16,7 @@ from fixtures.target import published
 from reports import attestation, claims, derive
 from reports.claims import Runbook
 from reports.provenance import ROOT, commit_of
-from reports.record import RecordError, read_record
+from reports.record import RecordError, read_record, unusable
 from reports.redaction import Redactor
 from reports.signing import SigningKey, UnusableKey
 from reports.summary import BROKEN, MISUSE, PASSED, check_rows
@@ -62,7 +62,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         summary = derive.reports(folder, _redactor(run, key), key=key if its_own else None)
     except (OSError, RecordError, derive.LeakedError) as error:
-        return _refused(str(error), BROKEN)
+        return _refused(unusable(error) if isinstance(error, OSError) else str(error), BROKEN)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         return _refused(f"the record contradicts itself ({type(error).__name__}: {error}): it was changed", BROKEN)
     _say(run, f"{summary['verdict'].upper()} · the reports of {folder.name} are made")

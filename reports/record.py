@@ -34,6 +34,11 @@ class RecordError(Exception):
     """The record cannot be written or read: one sentence that names the file and the way out."""
 
 
+def unusable(error: OSError) -> str:
+    """A file that the system keeps from us, in a sentence without its error number."""
+    return f"{error.filename or 'a file'} cannot be read or written ({error.strerror or error})"
+
+
 def utc(moment: datetime | None = None) -> str:
     """A moment (now, by default) as ISO 8601 in UTC with milliseconds and a Z."""
     moment = moment or datetime.now(UTC)
@@ -154,8 +159,9 @@ def read_record(path: Path) -> RecordedRun:
     Raises:
         RecordError: there is no record, or it has no plan, or a line other than the last cannot be parsed.
     """
-    file = path / "record.jsonl" if path.is_dir() else path
+    file = path
     try:
+        file = path / "record.jsonl" if path.is_dir() else path
         lines = file.read_bytes().split(b"\n")
     except OSError as error:
         raise RecordError(f"{file} cannot be read ({error.strerror}): name a run's folder") from error

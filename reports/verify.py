@@ -43,7 +43,7 @@ EPILOG = """exit statuses:
   1  judged again, verdicts differ
   2  incomplete: the run was stopped or killed, its reports are missing, or it says that evidence was lost
   3  altered: record, reports, attestation or the run before
-  4  misuse: no such run or key
+  4  misuse: no such run or key, or a file that cannot be read
   5  unsigned, or the signature is not valid, or not by the key given
   6  nothing is wrong, but not all could be checked: no --key was given, or the replay could not be made
   7  a secret is in the evidence

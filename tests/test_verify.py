@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +34,6 @@ from reports.verify import again, examine, worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 FILES = ("record.jsonl", "summary.json", "junit.xml", "oscal.json", "report.html", "attestation.json")
 LIKE_A_MACHINE = settings(
@@ -419,6 +420,28 @@ def test_the_run_before_may_be_given(
     (first / "record.jsonl").write_bytes((evidence.folder / "record.jsonl").read_bytes())
     alone = second
     assert chained().startswith(f"NOT  chained     {first.name} does not end with the hash")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("command", ["verify", "finish", "export"])
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence(
+    evidence: Evidence, command: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, read = evidence.copy(), Path.read_bytes
+    (folder / ("attestation.json" if command == "finish" else ".draft")).unlink(missing_ok=True)
+
+    def denied(path: Path) -> bytes:
+        if path == folder / name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    status, told = main([command, str(folder)]), capsys.readouterr().err
+
+    # What `finish` makes is read again when it is searched for secrets.
+    assert status == (3 if command == "finish" and name != "record.jsonl" else 4)
+    assert re.search(rf"{name} cannot be read (or written )?\(Permission denied\)", told), told
+    assert len(told.splitlines()) == 1
 
 
 def test_a_run_that_is_whole_is_not_finished_again(evidence: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
