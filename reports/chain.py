@@ -1,6 +1,7 @@
 """The chain: each line of a record names the hash of the one before, each run that of its target's run before.
 
 A run names the newest finished run, by the time it started, that judged the same target and lies in the same folder.
+One that was pruned is on the ledger, and still the run before.
 Replays judge nothing new: they stand outside. Runs that went on at the same time name the same predecessor; such a
 fork is nothing wrong, but is told, since a run of which nobody holds the hash can be dropped unnoticed.
 """
@@ -13,6 +14,8 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from reports import ledger
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -22,10 +25,19 @@ LONGEST_FINISH = 1 << 16  # bytes; the last line of a finished record is far sho
 
 
 def runs(reports: Path) -> list[Path]:
-    """The folders of all runs, newest first, told by their names alone."""
-    named = ((path, RUN.fullmatch(path.name)) for path in reports.iterdir())
-    found = [((name["time"], int(name["number"] or 1), name["what"]), path) for path, name in named if name]
-    return [path for _, path in sorted(found, reverse=True)]
+    """The folders of all runs, newest first, told by their names alone.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    return [reports / name for name in newest_first(path.name for path in reports.iterdir())]
+
+
+def newest_first(names: Iterable[str]) -> list[str]:
+    """Those of the names that are a run's, the newest first."""
+    named = (RUN.fullmatch(name) for name in names)
+    found = [((name["time"], int(name["number"] or 1), name["what"]), name[0]) for name in named if name]
+    return [name for _, name in sorted(found, reverse=True)]
 
 
 def closing_hash(folder: Path) -> str | None:
@@ -71,17 +83,27 @@ def previous_runs(reports: Path, targets: Iterable[str]) -> dict[str, dict[str, 
         OSError: the folder of all runs cannot be listed.
     """
     missing, found = set(targets), dict[str, dict[str, str]]()
-    for folder in runs(reports) if reports.exists() else []:
+    pruned = ledger.pruned(reports)
+    there = {path.name for path in reports.iterdir()} if reports.exists() else set()
+    for run in newest_first(there | pruned.keys()):
         if not missing:
             break
-        if not any(name in folder.name for name in missing) and "-targets-" not in folder.name:
+        if not any(name in run for name in missing) and "-targets-" not in run:
             continue
-        with suppress(OSError):
-            closing = closing_hash(folder)
-            for name in missing & judged(plan_of(folder)) if closing else ():
-                found[name] = {"run": folder.name, "closing_hash": str(closing)}
-            missing -= found.keys()
+        closing, judged_there = _end_of(reports / run if run in there else None, pruned.get(run, {}))
+        for name in missing & judged_there if closing else ():
+            found[name] = {"run": run, "closing_hash": str(closing)}
+        missing -= found.keys()
     return dict(sorted(found.items()))
+
+
+def _end_of(folder: Path | None, pruned: dict[str, Any]) -> tuple[str | None, set[str]]:
+    """The closing hash of a run and what it judged: from its record, or from the ledger once that is gone."""
+    with suppress(OSError):
+        if folder:
+            closing = closing_hash(folder)
+            return closing, judged(plan_of(folder)) if closing else set()
+    return pruned.get("closing_hash"), judged(pruned)
 
 
 def successors(reports: Path, target: str, hash_of_previous: str) -> Iterator[str]:

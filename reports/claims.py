@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from reports import attestation, chain, derive, prune
+from reports import attestation, chain, derive, ledger
 from reports.record import FIRST
 from reports.signing import UNSIGNED, Envelope, NoEnvelope, UnusableKey, key_id, public_key
 from reports.summary import NOTHING, summarise
@@ -240,16 +240,16 @@ def chained(folder: Path, run: RecordedRun, given: Path | None) -> Claim:
     if not links:
         first = "a replay stands outside the chain" if run.plan["replay_of"] else "its target has no run before it"
         return Claim("chained", first)
-    told, ledger = [], prune.pruned(folder.parent)
+    told, pruned = [], ledger.pruned(folder.parent)
     for target, link in links.items():
         closing = link["closing_hash"]
         here = given if closes == closing else _beside(folder, link["run"])
         if here and chain.closing_hash(here) != closing:
             changed = f"{link['run']} does not end with the hash that this run names: one of them was changed"
             return Claim("chained", changed, Status.ALTERED)
-        gone = None if here else ledger.get(link["run"])
+        gone = None if here else pruned.get(link["run"])
         if gone and gone["closing_hash"] != closing:
-            changed = f"{prune.LEDGER} gives {link['run']} another closing hash than this run names"
+            changed = f"{ledger.NAME} gives {link['run']} another closing hash than this run names"
             return Claim("chained", changed, Status.ALTERED)
         missing = (
             f"pruned on {gone['pruned'][:10]} by {gone['by']}" if gone else "not at hand: --previous=RUN checks it"

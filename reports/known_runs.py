@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reports import chain, prune
+from reports import chain, ledger
 from reports.terminal import why_closed
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def known_runs(reports: Path, target: Target) -> list[KnownRun]:
         if target.name in folder.name or "-targets-" in folder.name:
             with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
                 found += _known(folder, json.loads((folder / "summary.json").read_bytes()), target)
-    for name, entry in prune.pruned(reports).items():
+    for name, entry in ledger.pruned(reports).items():
         with suppress(ValueError, TypeError, LookupError, AttributeError):
             found += _known(reports / name, entry, target, pruned=str(entry["pruned"]))
     return sorted(found, key=lambda run: (run.started, run.name), reverse=True)
@@ -86,7 +86,7 @@ def known_runs(reports: Path, target: Target) -> list[KnownRun]:
 def _known(folder: Path, summary: dict[str, Any], target: Target, pruned: str | None = None) -> list[KnownRun]:
     """The run, if it is live and judged the target."""
     named = chain.RUN.fullmatch(folder.name)
-    facts = {name: summary[name] for name in prune.KEPT} | {"app_commit": summary["app_commit"]}
+    facts = {name: summary[name] for name in ledger.KEPT} | {"app_commit": summary["app_commit"]}
     if facts["replay_of"] or (target.name, target.app) not in [(one["name"], one["app"]) for one in facts["targets"]]:
         return []
     run = KnownRun(

@@ -15,24 +15,15 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from reports import chain, history
+from reports import chain, history, ledger
 from reports.provenance import ROOT
 from reports.record import utc
 from reports.summary import BROKEN, MISUSE, PASSED
 from reports.terminal import printable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-LEDGER = "pruned.jsonl"
 STAMP = "%Y%m%dT%H%M%SZ"
-# What the list of releases asks of a run (reports/releases.py).
-KEPT = (
-    *("verdict", "gate", "complete", "dirty", "replay_of", "started", "finished", "release", "image_digest"),
-    *("targets", "counts"),
-)
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -111,9 +102,11 @@ def prune(folder: Path) -> None:
     Raises:
         OSError: the ledger cannot be written, or a file not deleted.
     """
-    with (folder.parent / LEDGER).open("a", encoding="utf-8") as ledger:
-        ledger.write(json.dumps(entry(folder), ensure_ascii=False) + "\n")
+    ledger.put_down(folder.parent, entry(folder))
     shutil.rmtree(folder)
+    latest = folder.parent / "latest"
+    if latest.is_symlink() and not latest.exists():
+        latest.unlink()
 
 
 def entry(folder: Path) -> dict[str, Any]:
@@ -128,7 +121,7 @@ def entry(folder: Path) -> dict[str, Any]:
         "run": folder.name,
         "closing_hash": closing,
         "previous_runs": plan.get("previous_runs"),
-        **{name: summary.get(name) for name in KEPT},
+        **{name: summary.get(name) for name in ledger.KEPT},
         "app_commit": plan.get("app_commit"),
         "pruned": utc(),
         "by": _who(),
@@ -140,18 +133,3 @@ def _who() -> str | None:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number without a name
         return None
-
-
-def pruned(reports: Path) -> dict[str, dict[str, Any]]:
-    """What the ledger of a folder says, by the run's name; lines that cannot be read are left out."""
-    found: dict[str, dict[str, Any]] = {}
-    with suppress(OSError):
-        for line in _lines(reports / LEDGER):
-            with suppress(ValueError, TypeError, LookupError):
-                one = json.loads(line)
-                found[one["run"]] = one
-    return found
-
-
-def _lines(path: Path) -> Iterable[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from engine import Bench
 
-from reports import chain
+from reports import chain, ledger
 from reports.claims import chained
+from reports.prune import entry, prune
 from reports.record import read_record
 
 if TYPE_CHECKING:
@@ -64,6 +65,46 @@ def test_a_run_of_many_targets_is_the_one_before_of_each(tmp_path: Path) -> None
     made(tmp_path, "20260101T000000Z-9-targets-smoke", "one", "two")
 
     assert set(chain.previous_runs(tmp_path, ["one", "two", "three"])) == {"one", "two"}
+
+
+def test_a_pruned_run_is_still_the_one_before(tmp_path: Path) -> None:
+    left = made(tmp_path, "20260101T000000Z-twin-smoke", "twin")
+    gone = made(tmp_path, "20260102T000000Z-twin-smoke", "twin")
+    half = made(tmp_path, "20260103T000000Z-other-smoke", "other")
+    link = {"run": gone.name, "closing_hash": closing(gone)}
+    (gone / "summary.json").write_text('{"replay_of": null, "targets": [{"name": "twin"}]}', encoding="utf-8")
+    (half / "summary.json").write_text('{"replay_of": null, "targets": [{"name": "other"}]}', encoding="utf-8")
+    wanted = {"twin": link, "other": {"run": half.name, "closing_hash": closing(half)}}
+    with (tmp_path / ledger.NAME).open("w") as file:
+        file.write('{"run": "20260109T000000Z-twin-smoke", "closing_')  # torn: the next entry must not be lost with it
+    prune(gone)
+    ledger.put_down(tmp_path, entry(half))  # and then it could not be deleted as a whole
+    (half / "record.jsonl").unlink()
+    prune(half)
+
+    assert chain.previous_runs(tmp_path, ["twin", "other"]) == wanted
+    assert left.exists()
+
+
+def test_latest_never_leads_nowhere(tmp_path: Path) -> None:
+    old, new = (made(tmp_path, f"2026010{n}T000000Z-twin-smoke", "twin") for n in (1, 2))
+    latest = tmp_path / "latest"
+    latest.symlink_to(new.name)
+    prune(old)
+    led = latest.resolve()
+    prune(new)
+
+    assert led == new
+    assert not latest.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", '{"run": 7}', '{"run": ["a"]}', '{"run": "20260101T000000Z-twin-smoke", "targets": 7}', "{"]
+)
+def test_a_ledger_that_cannot_be_read_is_no_run(tmp_path: Path, line: str) -> None:
+    (tmp_path / ledger.NAME).write_text(f"{line}\n", encoding="utf-8")
+
+    assert chain.previous_runs(tmp_path, ["twin"]) == {}
 
 
 def test_there_may_be_no_folder_yet(tmp_path: Path) -> None:
