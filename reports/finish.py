@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fixtures.target import published
 from reports import attestation, claims, derive
 from reports.claims import Runbook
+from reports.going_on import goes_on
 from reports.provenance import ROOT, commit_of
 from reports.record import RecordError, read_record, unusable
 from reports.redaction import Redactor
@@ -43,6 +44,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Make the reports, and say what is missing; give the exit status."""
     folder: Path = options.run.resolve()
+    if goes_on(folder):
+        return _refused(f"{folder.name} still goes on: wait until it ends, or stop it", MISUSE)
     try:
         run = read_record(folder / "record.jsonl")
         key = SigningKey.from_environment(os.environ)
@@ -55,6 +58,10 @@ def command(options: argparse.Namespace) -> int:
     if (folder / attestation.NAME).exists():
         _say(run, f"{folder.name} has all its reports: nothing is done")
         return PASSED
+    return _finish(folder, run, key)
+
+
+def _finish(folder: Path, run: RecordedRun, key: SigningKey | None) -> int:
     for path in folder.iterdir():
         if DRAFT.fullmatch(path.name):
             path.unlink()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from reports import chain, history, ledger
+from reports.going_on import goes_on
 from reports.provenance import ROOT
 from reports.record import utc
 from reports.summary import BROKEN, MISUSE, PASSED
@@ -79,7 +80,7 @@ def _refused(reason: str, status: int) -> int:
 
 
 def doomed(reports: Path, before: datetime, keep: int) -> list[Path]:
-    """The runs that go, oldest first.
+    """The runs that go, oldest first; none that still goes on.
 
     Raises:
         OSError: the folder cannot be listed.
@@ -91,7 +92,8 @@ def doomed(reports: Path, before: datetime, keep: int) -> list[Path]:
         assert name is not None  # noqa: S101 - chain.runs gives no others
         kind = name["what"]
         seen[kind] = seen.get(kind, 0) + 1
-        if seen[kind] > keep and datetime.strptime(name["time"], STAMP).replace(tzinfo=UTC) < before:
+        old = datetime.strptime(name["time"], STAMP).replace(tzinfo=UTC) < before
+        if old and seen[kind] > keep and not goes_on(folder):
             going.append(folder)
     return going[::-1]
 
