@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,6 +171,20 @@ def test_a_server_is_as_old_as_its_machine_or_was_started_again(world: TwinWorld
     assert aged(world, "600") > 6000
     with pytest.raises(Unreadable, match="no server has run for that long"):
         aged(world, "-1")
+
+
+def test_a_runner_whose_clock_is_wrong_makes_no_server_younger(world: TwinWorld) -> None:
+    fleet = world.look("fly_machines").read(Fleet.some)
+    scraped: Any = copy.deepcopy(world.look("machine_metrics", "edge").value)
+    early, silent = list(scraped)[:2]
+    for answer in scraped.values():
+        moment = datetime.fromisoformat(answer["started"]) + timedelta(hours=1)
+        answer["started"] = moment.isoformat().replace("+00:00", "Z")
+    scraped[silent]["headers"] = [[name, text] for name, text in scraped[silent]["headers"] if name.lower() != "date"]
+    ages = {age.machine: age.younger_by_seconds for age in server_ages_of(scraped, fleet, UPTIME)}
+
+    assert abs(ages[early]) < 5
+    assert abs(ages[silent] - 3600) < 5  # nothing but the runner's clock tells when that one answered
 
 
 def history(observation: Observation, **change: Any) -> History:  # noqa: ANN401 - any part of a record
