@@ -227,6 +227,10 @@ def told_by(*events: object) -> list[dict[str, Any]]:
     return [machine_json.shaped(event.wire(), "Event") for event in events]  # type: ignore[attr-defined]
 
 
+AGAIN = "is starting again: its process "
+CRASH = history.crashed(AT, 1)[2:]
+
+
 @pytest.mark.parametrize(
     ("state", "events", "asleep", "fate"),
     [
@@ -244,8 +248,14 @@ def told_by(*events: object) -> list[dict[str, Any]]:
         ("stopped", [], False, "is stopped, and its history does not say why"),
         ("starting", history.started(AT, "proxy")[1:], True, "is starting"),
         ("starting", history.started(AT, "user")[1:], False, "is starting"),
-        ("starting", history.crashed(AT, 1, 137)[1:], False, "is starting"),
-        ("starting", [*history.crashed(AT, 2, 1)[1:], *history.started(AT, "proxy")], False, "is starting"),
+        ("starting", history.crashed(AT, 1, 137)[1:], False, f"{AGAIN}ended with exit status 137"),
+        (
+            "starting",
+            [*history.crashed(AT, 2, 1)[1:], *history.started(AT, "proxy")],
+            False,
+            f"{AGAIN}ended with exit status 1",
+        ),
+        ("starting", [*history.started(AT, "user")[1:], *history.deployed(AT, AT)[1:2], *CRASH], False, "is starting"),
         ("starting", [], False, "is starting"),
         ("failed", [], False, "is failed"),
         ("replacing", [], False, "is replacing"),
