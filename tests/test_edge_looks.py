@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from fixtures.twin.http_server import Answer, Request, Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from runs import Finished
 
     from fixtures.looks import Json
 
@@ -90,13 +93,18 @@ def sampled(monkeypatch: pytest.MonkeyPatch, world: LooseWorld, outcomes: list[f
         (True, [9.0] + [0.1] * 5, [], []),
         (True, [0.1] * 4 + [3.0] + [0.1] * 6, [], []),  # one slow answer: as many samples as tell chance from a fault
         (True, [0.1] * 4 + ["it answers 502"] + [0.1] * 6, [], []),
-        (True, [0.1, 3.0, 0.1, 3.0], ["3.00 s at the 90th percentile of 3 requests"], []),
+        (
+            True,
+            [0.1, 3.0, 0.1, 3.0],
+            ["2 of 3 requests to", "took 2 s or more; the slowest took 3.00 s, the very first one 0.10 s"],
+            [],
+        ),
         (True, [0.1, "it answers 502", 0.1, "it answers 502"], [], ["2 of 3 requests"]),
         (False, [0.1] * 11, [], []),
         (False, [0.1] * 10 + [2.0], [], []),
-        (False, [0.1] * 9 + [2.0] * 2, ["2.00 s at the 90th percentile of 10 requests, 0.10 s at the very first"], []),
+        (False, [0.1] * 9 + [2.0] * 2, ["2 of 10 requests to", "the slowest took 2.00 s"], []),
         (False, ["reset"] + [0.1] * 9 + ["it answers 502"], [], []),
-        (False, [0.1] * 9 + [2.0, "it answers 502"], ["2.00 s at the 90th percentile of 9 requests"], []),
+        (False, [0.1] * 9 + [2.0, "it answers 502"], ["1 of 10 requests to", "took 2 s or more, 1 failed"], []),
     ],
 )
 def test_one_slow_or_lost_answer_is_chance_and_two_are_not(
@@ -114,11 +122,35 @@ def test_one_slow_or_lost_answer_is_chance_and_two_are_not(
     value = sampled(monkeypatch, here, outcomes)["value"]
 
     for words, told in (
-        (slow, ResponseTimes.parse(value).slow(90, 2)),
-        (lost, LostRequests.parse(value).beyond(90)),
+        (slow, ResponseTimes.parse(value).slow(here.target.latency)),
+        (lost, LostRequests.parse(value).beyond(here.target.latency)),
     ):
-        assert len(told) == len(words)
-        assert all(word in sentence for word, sentence in zip(words, told, strict=True))
+        assert len(told) == bool(words)
+        assert all(word in sentence for word in words for sentence in told)
+
+
+@pytest.mark.parametrize(
+    ("late", "wanted"),
+    [([], [5, 5, 5]), (["/b"], [5, 10, 5]), (["/a", "/c"], [9, 5, 9]), (["/a", "/b", "/c"], [8] * 3)],
+)
+def test_a_smoke_run_shares_a_few_more_among_all_paths(
+    world: Callable[..., LooseWorld], monkeypatch: pytest.MonkeyPatch, late: list[str], wanted: list[int]
+) -> None:
+    here = world(**{"latency.paths": ["/a", "/b", "/c"]})
+    here.quick = True
+    asked: Counter[str] = Counter()
+
+    def once_late(_world: object, _subject: object, path: str) -> float:
+        asked[path] += 1
+        return 3.0 if path in late and asked[path] == 3 else 0.1
+
+    monkeypatch.setattr(fixtures.latency, "_sample", once_late)
+    times = here.look("latency", "edge")
+    expected = here.target.latency
+
+    assert [one.count for one in times.read(ResponseTimes.parse).paths] == wanted
+    assert sum(wanted) <= 3 * expected.smoke_samples + expected.smoke_spare_samples
+    assert times.read(ResponseTimes.parse).slow(expected) == []
 
 
 def test_samples_are_kept_for_reports(world: Callable[..., LooseWorld], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +179,7 @@ def test_the_percentile_is_one_of_the_values(count: int, expected: int) -> None:
 def test_a_hostile_path_is_lost_not_slow(world: Callable[..., LooseWorld], path: str, failure: str) -> None:
     times = world(**{"latency.paths": ["/ok", path]}).look("latency", "edge")
 
-    (lost,) = times.read(LostRequests.parse).beyond(90)
+    (lost,) = times.read(LostRequests.parse).beyond(load_target("production").latency)
     assert lost.startswith("2 of 2 requests to http://")
     assert failure in lost
     with pytest.raises(CouldNotLook, match=f"no request to .*{path} was answered: "):
@@ -155,10 +187,13 @@ def test_a_hostile_path_is_lost_not_slow(world: Callable[..., LooseWorld], path:
 
 
 def test_a_path_that_never_answers_is_slow(world: Callable[..., LooseWorld]) -> None:
-    times = world(**{"latency.paths": ["/silent"], "latency.limit_seconds": 0.4}).look("latency", "edge")
+    here = world(**{"latency.paths": ["/silent"], "latency.limit_seconds": 0.4})
+    times, expected = here.look("latency", "edge"), here.target.latency
+    (told,) = times.read(ResponseTimes.parse).slow(expected)
 
-    assert ["takes 0.50 s at" in one for one in times.read(ResponseTimes.parse).slow(90, 0.4)] == [True]
-    assert times.read(LostRequests.parse).beyond(90) == []
+    assert told.startswith("2 of 2 requests to ")
+    assert "took 0.4 s or more; the slowest took 0.50 s" in told
+    assert times.read(LostRequests.parse).beyond(expected) == []
 
 
 def test_a_budget_that_is_spent_is_no_failure_of_the_app(world: Callable[..., LooseWorld]) -> None:
@@ -345,19 +380,51 @@ def test_an_answer_that_a_proxy_made_tells_nothing_of_the_way() -> None:
         Passage.parse({"failed": "https://a.example refused the connection"})
 
 
-def test_a_smoke_run_is_a_polite_guest(tmp_path: Path) -> None:
+class SlowOnce(dict[str, float]):
+    """Paths that are slow once, at this request, however often they are asked."""
+
+    def __init__(self, paths: tuple[str, ...], number: int) -> None:
+        super().__init__(dict.fromkeys(paths, 2.2))
+        self.left = dict.fromkeys(paths, number)
+
+    def get(self, path: str, default: Any = 0.0) -> Any:  # noqa: ANN401 - as dict has it
+        """How slow a path is this time, seconds."""
+        if path not in self.left:
+            return default
+        self.left[path] -= 1
+        return default if self.left[path] else self[path]
+
+
+def smoke_run(folder: Path, slow: SlowOnce) -> tuple[Finished, list[str]]:
+    """A smoke run as if on production, and the methods of the requests that the edge saw."""
     with Twin() as twin:
-        target = tmp_path / "little.toml"
+        twin.state.app.slow_seconds = slow
+        target = folder / "little.toml"
         target.write_text(
             f'extends = "production"\nurl = "{twin.url}"\n[edge]\nplain_url = "{twin.http_url}"\n', encoding="utf-8"
         )
         own = environment(**twin.environment, SSL_CERT_FILE=str(twin.ca_file))
-        run = run_pytest("-m", "smoke", f"--target={target}", reports=tmp_path / "runs", env=own)
-        asked = [one for one in twin.state.asked if one.surface == "edge"]
+        run = run_pytest("-m", "smoke", f"--target={target}", reports=folder / "runs", env=own)
+        return run, [one.method for one in twin.state.asked if one.surface == "edge"]
+
+
+def test_a_smoke_run_is_a_polite_guest(tmp_path: Path) -> None:
+    run, asked = smoke_run(tmp_path, SlowOnce((), 0))
 
     assert set(run.verdicts().values()) == {"passed"}, run.text
-    assert {one.method for one in asked} <= {"GET", "HEAD", "OPTIONS"}
+    assert set(asked) <= {"GET", "HEAD", "OPTIONS"}
     assert len(asked) == run.summary["requests"]["paintbox"] <= SMOKE_REQUESTS
+
+
+@pytest.mark.slow
+def test_a_smoke_run_stays_polite_where_every_path_is_slow_once(tmp_path: Path) -> None:
+    run, asked = smoke_run(tmp_path, SlowOnce(load_target("production").latency.paths, 6))
+    (observation,) = (one for one in run.record.observations.values() if one["look"] == "latency")
+
+    assert [len([s for s in path["seconds"] if s > 2]) for path in observation["value"]] == [1, 1, 1], run.text
+    assert [len(path["seconds"]) for path in observation["value"]] == [8, 8, 8]
+    assert set(run.verdicts().values()) == {"passed"}, run.text
+    assert len(asked) <= SMOKE_REQUESTS
 
 
 @pytest.mark.slow
