@@ -17,7 +17,7 @@ from reports.html_page import MEANING
 from reports.html_story import Story
 from reports.signing import UNSIGNED
 from reports.summary import ACCEPTED, BLIND, FAILED, PASSED
-from reports.terminal import why_closed
+from reports.terminal import many, why_closed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def render(run: RecordedRun, summary: Mapping[str, Any]) -> str:
 def lead(story: Story) -> str:
     """What became of the run, in a sentence."""
     status = story.summary["exit_status"]
-    total = counted(len(story.checks), "check")
+    total = many(len(story.checks), "check")
     if status not in {PASSED, FAILED, BLIND}:
         return f"{total}: {MEANING[status]}"
     if story.counts == [("passed", len(story.checks))]:
@@ -85,7 +85,7 @@ def _template() -> Template:
     from reports import page_templates  # noqa: PLC0415 - a part of a run's start that only its end needs
 
     environment = page_templates.environment()
-    environment.filters |= {"moment": moment, "duration": duration, "counted": counted, "short": short}
+    environment.filters |= {"moment": moment, "duration": duration, "counted": many, "short": short}
     environment.globals |= {"words": WORDS, "ours": Markup}
     return environment.get_template("report.html")
 
@@ -103,11 +103,6 @@ def duration(seconds: float) -> str:
     if seconds < MINUTE:
         return f"{seconds:.1f} s"
     return f"{seconds // MINUTE:.0f} min {seconds % MINUTE:.0f} s"
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things: `1 check`, `2 checks`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def short(commit: str) -> str:
