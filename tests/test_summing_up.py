@@ -130,6 +130,7 @@ def test_sun(sky: Observation):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_green_round_that_nothing_confirmed_sums_up_to_nothing(bench: Bench) -> None:
     (bench.folder / "little.toml").write_text(
         'extends = "production"\n[requests]\nmaximum = 60\n[wait]\ngreen_rounds = 2\npause_seconds = 0.1\n',

@@ -178,6 +178,7 @@ def test_a_run_that_ends_before_has_said_what_it_knew(bench: Bench) -> None:
     assert [line["number"] for line in run.record.rounds] == [1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_verdicts_of_the_last_whole_round(bench: Bench) -> None:
     stopped = BODY.replace(
         'assert weather.value["rounds"] >=',
