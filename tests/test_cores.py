@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from fixtures.looks import LOOKS, Look, Seen
-from fixtures.pool import Key, Pool, Share
+from fixtures.pool import Key, Pool
+from fixtures.share import Share
 from reports.redaction import Redactor
 
 if TYPE_CHECKING:
