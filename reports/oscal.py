@@ -8,12 +8,11 @@ name and what it stands for, so the same record gives the same bytes.
 from __future__ import annotations
 
 import json
-import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
+from reports import oscal_findings
+from reports.oscal_parts import NAMESPACE, Names, control_id, one_line, props, prose
 from reports.signing import signed_by
-from reports.summary import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,22 +20,6 @@ if TYPE_CHECKING:
     from reports.record import RecordedRun
 
 VERSION = "1.2.1"
-NAMES = uuid.UUID("6f0c9d3e-6b1a-5c55-9d0e-0f6b7e1f2a90")  # ours: uuids below it are stable from run to run
-NAMESPACE = "https://paintbox.fly.dev/ns/runbook"  # of the properties that OSCAL has no field for
-TOKEN = re.compile(r"[^A-Za-z0-9._-]+")
-NIST = "nist-800-53:"
-LONGEST = 1_000  # characters of a description; the record has the whole
-
-
-class Names:
-    """Stable uuids within one run."""
-
-    def __init__(self, run: str) -> None:
-        self._run = uuid.uuid5(NAMES, run)
-
-    def of(self, kind: str, *parts: str) -> str:
-        """The uuid of one thing of the run."""
-        return str(uuid.uuid5(self._run, "\n".join((kind, *parts))))
 
 
 def render(run: RecordedRun, summary: Mapping[str, Any]) -> str:
@@ -67,7 +50,7 @@ def _metadata(run: RecordedRun, summary: Mapping[str, Any], names: Names, last: 
     people = [{"uuid": names.of("person", name), "type": "person", "name": name} for name in _people(run)]
     tool = {"uuid": names.of("tool"), "type": "organization", "name": "Paintbox runbook"}
     return {
-        "title": f"Runbook of {_line(targets)}",
+        "title": f"Runbook of {one_line(targets)}",
         "last-modified": last,
         "version": summary["run"],
         "oscal-version": VERSION,
@@ -80,11 +63,11 @@ def _people(run: RecordedRun) -> list[str]:
     people = run.plan["people"]
     owners = {waiver["owner"] for found in people["waivers"].values() for waiver in found}
     signers = {sign_off["who"] for found in people["sign_offs"].values() for sign_off in found}
-    return sorted(_line(name) for name in owners | signers)
+    return sorted(one_line(name) for name in owners | signers)
 
 
 def _resources(summary: Mapping[str, Any], names: Names) -> list[dict[str, Any]]:
-    commit = _line(summary["runbook_commit"] or "an unknown commit")
+    commit = one_line(summary["runbook_commit"] or "an unknown commit")
     return [
         {
             "uuid": names.of("catalogue"),
@@ -101,13 +84,13 @@ def _resources(summary: Mapping[str, Any], names: Names) -> list[dict[str, Any]]
 
 def _result(run: RecordedRun, summary: Mapping[str, Any], names: Names, last: str) -> dict[str, Any]:
     rows = summary["checks"]
-    risks = [_risk(target, waiver, names) for target, waiver in _waivers(run)]
+    risks = [_risk(target, waiver, names) for target, waiver in oscal_findings.waivers(run)]
     attestations = [_attestation(target, sign_off, names) for target, sign_off in _sign_offs(run)]
     finished = {"end": summary["finished"]} if summary["finished"] else {}
     lists = {
         "observations": [_observation(run, row, names, last) for row in rows],
         "risks": risks,
-        "findings": [*_item_findings(run, rows, names), *_control_findings(run, rows, names)],
+        "findings": [*oscal_findings.of_items(run, rows, names), *oscal_findings.of_controls(run, rows, names)],
         "attestations": attestations,
     }
     return {
@@ -116,7 +99,7 @@ def _result(run: RecordedRun, summary: Mapping[str, Any], names: Names, last: st
         "description": _counted(summary),
         "start": summary["started"],
         **finished,
-        "props": _props(
+        "props": props(
             verdict=summary["verdict"],
             exit_status=summary["exit_status"],
             gate=summary["gate"],
@@ -141,24 +124,6 @@ def _counted(summary: Mapping[str, Any]) -> str:
     return f"{counts or 'nothing was judged'}; the run is {whole}"
 
 
-def _props(**values: Any) -> list[dict[str, str]]:  # noqa: ANN401 - plain values of the summary
-    given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
-    return [
-        {"name": name.replace("_", "-"), "ns": NAMESPACE, "value": _line(value)}
-        for name, value in given.items()
-        if value is not None and _line(value)
-    ]
-
-
-def _line(value: object) -> str:
-    """Text on one line, as OSCAL demands of titles and properties: no white space at its ends."""
-    return " ".join(str(value).split())[:LONGEST]
-
-
-def _prose(value: object) -> str:
-    return str(value).strip()[:LONGEST] or "(nothing)"
-
-
 def _reviewed(run: RecordedRun, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     items = {row["item"] for row in rows}
     selections: dict[str, list[str]] = {}
@@ -172,26 +137,18 @@ def _reviewed(run: RecordedRun, rows: Iterable[Mapping[str, Any]]) -> dict[str, 
     return {"control-selections": listed or [{"description": "What was judged serves no control."}]}
 
 
-def control_id(control: str) -> str:
-    """A control's id as an OSCAL token: NIST's as its own catalogue writes it (`ia-5.7`), others as they are."""
-    framework, _, name = control.partition(":")
-    if f"{framework}:" == NIST:
-        return name.lower().replace("(", ".").replace(")", "")
-    return TOKEN.sub("_", name)
-
-
 def _observation(run: RecordedRun, row: Mapping[str, Any], names: Names, last: str) -> dict[str, Any]:
     looks = [run.observations[one] for one in row["observations"] if one in run.observations]
     told = row["observed"] or row["reason"] or "never judged"
     evidence = [
-        {"href": f"#{names.of('record')}", "description": _prose(f"{one['id']}: {one['asked'] or one['look']}")}
+        {"href": f"#{names.of('record')}", "description": prose(f"{one['id']}: {one['asked'] or one['look']}")}
         for one in looks
     ]
     return {
         "uuid": names.of("check", row["target"], row["check"]),
-        "title": _line(row["check"]),
-        "description": _prose(f"{row['claim']}. Observed: {told}. Expected: {row['expected']}."),
-        "props": _props(
+        "title": one_line(row["check"]),
+        "description": prose(f"{row['claim']}. Observed: {told}. Expected: {row['expected']}."),
+        "props": props(
             item=row["item"],
             target=row["target"],
             phase=row["phase"],
@@ -205,77 +162,6 @@ def _observation(run: RecordedRun, row: Mapping[str, Any], names: Names, last: s
         "collected": max((one["started"] for one in looks), default=last),
         **({"relevant-evidence": evidence} if evidence else {}),
     }
-
-
-def _status(verdicts: Iterable[str]) -> dict[str, str]:
-    """Satisfied when all of it passed; a waiver is an accepted failure, and what nobody saw is none of both."""
-    found = set(verdicts)
-    if found <= ACCEPTED - {"waived"}:
-        return {"state": "satisfied", "reason": "pass"}
-    return {"state": "not-satisfied", "reason": "fail" if found & {"failed", "waived"} else "other"}
-
-
-def _judged(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [row for row in rows if row["verdict"] != "not-applicable"]
-
-
-def _item_findings(run: RecordedRun, rows: list[dict[str, Any]], names: Names) -> list[dict[str, Any]]:
-    """One finding for each item and target that was judged; its controls are properties."""
-    served: dict[str, list[str]] = {}
-    for control in run.plan["controls"]:
-        for item in control["items"]:
-            served.setdefault(item, []).append(control["id"])
-    by_item: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in _judged(rows):
-        by_item.setdefault((row["item"], row["target"]), []).append(row)
-    findings = []
-    for (item, target), judged in by_item.items():
-        finding = _finding(("item", item, target), f"{item} on {target}", judged, names)
-        finding["target"] |= {"type": "objective-id", "target-id": item}
-        finding["props"] = [prop for one in served.get(item, []) for prop in _props(control=one)] or _props(item=item)
-        risks = [{"risk-uuid": names.of("waiver", t, w["fingerprint"])} for t, w in _waivers(run) if t == target]
-        if risks and any(row["verdict"] == "waived" for row in judged):
-            finding["related-risks"] = risks
-        findings.append(finding)
-    return findings
-
-
-def _control_findings(run: RecordedRun, rows: list[dict[str, Any]], names: Names) -> list[dict[str, Any]]:
-    """One finding for each control that what was judged is evidence for."""
-    findings = []
-    for control in run.plan["controls"]:
-        judged = [row for row in _judged(rows) if row["item"] in control["items"]]
-        if judged:
-            finding = _finding(("control", control["id"]), f"{control['id']} {control['title']}", judged, names)
-            finding["target"] |= {"type": "statement-id", "target-id": f"{control_id(control['id'])}_smt"}
-            findings.append(finding)
-    return findings
-
-
-def _finding(parts: tuple[str, ...], title: str, judged: Iterable[Mapping[str, Any]], names: Names) -> dict[str, Any]:
-    judged = list(judged)
-    told = [f"{row['check']}: {row['verdict']}" for row in judged]
-    return {
-        "uuid": names.of("finding", *parts),
-        "title": _line(title),
-        "description": _prose("; ".join(told)),
-        "target": {"status": _status(row["verdict"] for row in judged)},
-        "related-observations": [
-            {"observation-uuid": names.of("check", row["target"], row["check"])} for row in judged
-        ],
-    }
-
-
-def _waivers(run: RecordedRun) -> list[tuple[str, dict[str, Any]]]:
-    """The waivers that the run took in: those of the checks that are waived, by target."""
-    waived = {key for key, line in run.verdicts.items() if line["verdict"] == "waived"}
-    fingerprints = {line.get("fingerprint") for key, line in run.verdicts.items() if key in waived}
-    return [
-        (target, waiver)
-        for target, found in run.plan["people"]["waivers"].items()
-        for waiver in found
-        if (waiver["check"], target) in waived and waiver["fingerprint"] in fingerprints
-    ]
 
 
 def _sign_offs(run: RecordedRun) -> list[tuple[str, dict[str, Any]]]:
@@ -292,14 +178,14 @@ def _sign_offs(run: RecordedRun) -> list[tuple[str, dict[str, Any]]]:
 def _risk(target: str, waiver: Mapping[str, Any], names: Names) -> dict[str, Any]:
     return {
         "uuid": names.of("waiver", target, waiver["fingerprint"]),
-        "title": _line(f"Waived: {waiver['check']} on {target}"),
-        "description": _prose(waiver["reason"]),
-        "statement": _prose(
+        "title": one_line(f"Waived: {waiver['check']} on {target}"),
+        "description": prose(waiver["reason"]),
+        "statement": prose(
             f"{waiver['owner']} owns this failure, {waiver['approver']} approved it, from {waiver['from']}."
         ),
-        "props": _props(check=waiver["check"], fingerprint=waiver["fingerprint"], approver=waiver["approver"]),
+        "props": props(check=waiver["check"], fingerprint=waiver["fingerprint"], approver=waiver["approver"]),
         "status": "deviation-approved",
-        "origins": [{"actors": [{"type": "party", "actor-uuid": names.of("person", _line(waiver["owner"]))}]}],
+        "origins": [{"actors": [{"type": "party", "actor-uuid": names.of("person", one_line(waiver["owner"]))}]}],
         "deadline": f"{waiver['until']}T23:59:59Z",
         "related-observations": [{"observation-uuid": names.of("check", target, waiver["check"])}],
     }
@@ -307,17 +193,19 @@ def _risk(target: str, waiver: Mapping[str, Any], names: Names) -> dict[str, Any
 
 def _attestation(target: str, sign_off: Mapping[str, Any], names: Names) -> dict[str, Any]:
     return {
-        "responsible-parties": [{"role-id": "signatory", "party-uuids": [names.of("person", _line(sign_off["who"]))]}],
+        "responsible-parties": [
+            {"role-id": "signatory", "party-uuids": [names.of("person", one_line(sign_off["who"]))]}
+        ],
         "parts": [
             {
                 "uuid": names.of("sign-off", target, sign_off["item"], sign_off["when"], sign_off["who"]),
                 "name": "sign-off",
                 "ns": NAMESPACE,
-                "title": _line(f"{sign_off['item']} on {target}"),
-                "props": _props(
+                "title": one_line(f"{sign_off['item']} on {target}"),
+                "props": props(
                     when=sign_off["when"], valid_for_days=sign_off["valid_for_days"], evidence=sign_off["evidence"]
                 ),
-                "prose": _prose(sign_off["what"]),
+                "prose": prose(sign_off["what"]),
             }
         ],
     }
@@ -328,8 +216,8 @@ def _log_entry(run: RecordedRun, summary: Mapping[str, Any], names: Names) -> di
     finished = {"end": summary["finished"]} if summary["finished"] else {}
     return {
         "uuid": names.of("log"),
-        "title": _line(f"pytest -m {summary['selection']['markers'] or '(everything)'}"),
-        "description": _prose(f"Run by {who}; {len(run.observations)} observations, {len(run.verdicts)} verdicts."),
+        "title": one_line(f"pytest -m {summary['selection']['markers'] or '(everything)'}"),
+        "description": prose(f"Run by {who}; {len(run.observations)} observations, {len(run.verdicts)} verdicts."),
         "start": summary["started"],
         **finished,
         "logged-by": [{"party-uuid": names.of("tool"), "role-id": "tool"}],
