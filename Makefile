@@ -27,11 +27,12 @@ demo: .venv/runtime ## judge the reference app, deploy it to the twin, judge it 
 
 test: .venv/dev quick slow ## the suite's own tests, the quick part first
 
+# More workers than cores: many of these tests wait for a deadline rather than for the processor.
 quick: .venv/dev
-	$(BIN)/python -m pytest tests -m "not slow" -n 2 --dist worksteal
+	$(BIN)/python -m pytest tests -m "not slow" -n 4 --dist worksteal
 
 slow: .venv/dev
-	$(BIN)/python -m pytest tests -m slow -n 2 --dist loadgroup
+	$(BIN)/python -m pytest tests -m slow -n 3 --dist loadgroup
 
 lint: .venv/dev ## ruff, formatting, mypy --strict
 	$(BIN)/ruff check .

@@ -18,6 +18,8 @@ from reports.merge import NoRun, merge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow  # each test starts runs of its own
+
 SCHEMA = Path(__file__).resolve().parent.parent / "reports" / "schemas" / "merged.json"
 BODY = """
 @look("source", seconds=5)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from fixtures.twin.records import Machine
 
+pytestmark = pytest.mark.slow  # each test starts runs of its own
+
 SERVER = """
 import http.server, json, os, sys
 print("hello from", os.environ["FLY_MACHINE_ID"], flush=True)

@@ -10,6 +10,8 @@ from engine import WORKERS, Bench
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # each test starts runs of its own
+
 BOOK = """
 @item("MNT-6", expects="all others")
 @pytest.mark.postdeploy

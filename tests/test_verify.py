@@ -35,6 +35,8 @@ from reports.verify import again, examine, worst
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow  # each test starts runs of its own
+
 FILES = ("record.jsonl", "summary.json", "junit.xml", "oscal.json", "report.html", "attestation.json")
 LIKE_A_MACHINE = settings(
     max_examples=120,

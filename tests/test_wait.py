@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from runs import Finished
 
+pytestmark = pytest.mark.slow  # each test starts runs of its own
+
 BODY = """
 @look("edge", seconds=5)
 def weather(world: World) -> Seen:

@@ -14,6 +14,8 @@ from fixtures.people import fingerprint
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # each test starts runs of its own
+
 CHECK = "CFG-4/test_red"
 TODAY = datetime.now(UTC).date()
 
