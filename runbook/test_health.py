@@ -60,12 +60,7 @@ def test_tcp_check_passes_on_every_machine(checked_machines: tuple[Machine, ...]
     The edge accepts connections whatever the app does, so the platform's own check is judged. A machine that sleeps
     has no server, and shows its checks as warnings.
     """
-    results = [(machine.id, result) for machine in checked_machines for result in machine.results_of("tcp")]
-    failing = [
-        f"machine {machine}: {one.name} is {one.status} {one.output}".rstrip()
-        for machine, one in results
-        if not one.passing
-    ]
+    failing = [told for machine in checked_machines for told in machine.failing("tcp")]
 
     assert not failing, "; ".join(failing)
 
@@ -77,12 +72,7 @@ def test_platform_sees_every_check_pass(checked_machines: tuple[Machine, ...]) -
 
     The proxy sends nothing to a machine with a failing check: the others carry its load.
     """
-    results = [(machine.id, result) for machine in checked_machines for result in machine.results_of("http")]
-    failing = [
-        f"machine {machine}: {one.name} is {one.status} {one.output}".rstrip()
-        for machine, one in results
-        if not one.passing
-    ]
+    failing = [told for machine in checked_machines for told in machine.failing("http")]
 
     assert not failing, "; ".join(failing)
 
